@@ -1,0 +1,36 @@
+// What a device can do, as an input of the compiler: one can plan for another device than the one at hand.
+
+export interface Limits {
+  /** Storage buffers bound in one dispatch. */
+  readonly storageBuffers: number;
+  /** Bytes of one binding. */
+  readonly bindingBytes: number;
+  /** Bytes of one buffer. */
+  readonly bufferBytes: number;
+  readonly workgroupBytes: number;
+  readonly workgroupInvocations: number;
+  readonly workgroupsPerDimension: number;
+  /** Bytes in all (WebAssembly: 4 GiB). */
+  readonly totalBytes: number;
+}
+
+/** What every WebGPU adapter offers. */
+export const DEFAULT_WEBGPU_LIMITS: Limits = {
+  storageBuffers: 8,
+  bindingBytes: 128 * 1024 * 1024,
+  bufferBytes: 256 * 1024 * 1024,
+  workgroupBytes: 16384,
+  workgroupInvocations: 256,
+  workgroupsPerDimension: 65535,
+  totalBytes: Number.POSITIVE_INFINITY,
+};
+
+export const WASM_LIMITS: Limits = {
+  storageBuffers: Number.POSITIVE_INFINITY,
+  bindingBytes: 4 * 1024 ** 3,
+  bufferBytes: 4 * 1024 ** 3,
+  workgroupBytes: Number.POSITIVE_INFINITY,
+  workgroupInvocations: Number.POSITIVE_INFINITY,
+  workgroupsPerDimension: Number.POSITIVE_INFINITY,
+  totalBytes: 4 * 1024 ** 3 - 65536,
+};
