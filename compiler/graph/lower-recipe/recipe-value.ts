@@ -22,10 +22,18 @@ export type RecipeValue =
   | { readonly kind: "source"; readonly name: string }
   /** A `data` clause. */
   | { readonly kind: "dataset"; readonly dataset: ResolvedDataset; readonly facts: DatasetFacts }
-  | { readonly kind: "function"; readonly declaration: FunctionDeclaration; readonly file: string }
+  | FunctionValue
   /** Text for the evaluator of dataflow: a block, a net, anything that is not a plain setting. */
   | { readonly kind: "text"; readonly expression: Expression; readonly file: string }
   | { readonly kind: "unknown" };
+
+export interface FunctionValue {
+  readonly kind: "function";
+  readonly declaration: FunctionDeclaration;
+  readonly file: string;
+  /** What its body sees: declarations of its file, what that imports, and `std`. */
+  readonly globals: (name: string) => RecipeValue | undefined;
+}
 
 export const unknownValue: RecipeValue = { kind: "unknown" };
 

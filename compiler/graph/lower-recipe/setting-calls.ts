@@ -1,12 +1,6 @@
 // Calls where a setting is evaluated: arithmetic on numbers and lists, sizes of data sets, and schedules, which are
 // `.vit` functions whose body is evaluated here, on the host's side.
-import type {
-  Argument,
-  CallExpression,
-  Expression,
-  FunctionDeclaration,
-  Span,
-} from "../../../grammar/syntax.ts";
+import type { CallExpression, Span } from "../../../grammar/syntax.ts";
 import { hostApply } from "../host-expression.ts";
 import type { HostOperation } from "../host-expression.ts";
 import type { HostExpression } from "../lowered.ts";
@@ -18,9 +12,9 @@ import {
   numberValue,
   unknownValue,
 } from "./recipe-value.ts";
-import type { RecipeValue } from "./recipe-value.ts";
-import { fitType } from "./setting-types.ts";
-import { evaluateSetting, listItems, sameValue, toHost, truthOf, withBinding } from "./settings.ts";
+import type { FunctionValue, RecipeValue } from "./recipe-value.ts";
+import { enterFunction } from "./function-scope.ts";
+import { evaluateSetting, listItems, sameValue, toHost } from "./settings.ts";
 import type { SettingScope } from "./settings.ts";
 
 const onNumbers: Readonly<
@@ -57,8 +51,7 @@ export function callSetting(call: CallExpression, scope: SettingScope): RecipeVa
   if (call.callee.kind !== "name") return notCallable(scope, call.callee.span, "this");
   const { name } = call.callee;
   const declared = scope.lookup(name);
-  if (declared?.kind === "function")
-    return applyFunction(declared.declaration, declared.file, call, scope);
+  if (declared?.kind === "function") return applyFunction(declared, call, scope);
   if (declared && declared.kind !== "number")
     return notCallable(scope, call.callee.span, describeValue(declared));
   if (settingFunctions.includes(name)) return callBuiltIn(name, call, scope);
@@ -230,168 +223,15 @@ function sizeOf(
   return unknownValue;
 }
 
-/** A `.vit` function on settings: its fields are bound and checked, its `let`s and `require`s evaluated in order. */
+/** A `.vit` function on settings: a schedule. */
 export function applyFunction(
-  declaration: FunctionDeclaration,
-  file: string,
+  value: FunctionValue,
   call: CallExpression,
   scope: SettingScope,
 ): RecipeValue {
-  const { text: name } = declaration.name;
-  if (scope.applying.includes(name)) {
-    scope.problems.error(
-      "recursion",
-      `\`${name}\` would apply itself: ${[...scope.applying, name].join(" -> ")}`,
-      scope.file,
-      call.span,
-    );
-    return unknownValue;
-  }
-  const before = scope.problems.found.length;
-  const bound = bindFields(declaration, file, call.arguments, call.span, scope);
-  if (!bound || scope.problems.found.length > before) return unknownValue;
-  let inner: SettingScope = {
-    ...scope,
-    file,
-    isCourse: true,
-    applying: [...scope.applying, name],
-    lookup: (wanted) => bound.get(wanted) ?? globalOnly(scope.lookup(wanted)),
-    names: () => [...bound.keys(), ...scope.names()],
-  };
-  for (const statement of declaration.body.statements) {
-    if (statement.kind === "let") {
-      const value = evaluateSetting(statement.value, inner);
-      inner = withBinding(
-        inner,
-        statement.binding.names.map((part) => part.text),
-        statement.binding.isTuple,
-        value,
-      );
-    } else if (statement.kind === "require") {
-      if (!holds(statement.condition, inner)) {
-        scope.problems.error("requirement", statement.message.value, scope.file, call.span, {
-          note: `in \`${name}\``,
-        });
-        return unknownValue;
-      }
-    } else {
-      scope.problems.error(
-        "not-a-setting",
-        `\`${name}\` computes on tensors; here only settings are known`,
-        scope.file,
-        call.callee.span,
-      );
-      return unknownValue;
-    }
-  }
-  return evaluateSetting(declaration.body.result, inner);
-}
-
-/** A function sees other functions of its file and of `std`, not the settings of the recipe that calls it. */
-function globalOnly(value: RecipeValue | undefined): RecipeValue | undefined {
-  return value?.kind === "function" ? value : undefined;
-}
-
-function holds(condition: Expression, scope: SettingScope): boolean {
-  return truthOf(evaluateSetting(condition, scope)) !== false;
-}
-
-function bindFields(
-  declaration: FunctionDeclaration,
-  file: string,
-  given: readonly Argument[],
-  span: Span,
-  scope: SettingScope,
-): Map<string, RecipeValue> | undefined {
-  const fields = declaration.fields;
-  const names = fields.map((field) => field.name.text);
-  const of = declaration.name.text;
-  const bound = new Map<string, RecipeValue>();
-  let place = 0;
-  for (const argument of given) {
-    if (argument.kind !== "argument") {
-      scope.problems.error(
-        "not-a-setting",
-        `\`${of}\` has no parameters to initialise`,
-        scope.file,
-        argument.span,
-      );
-      return undefined;
-    }
-    const field = argument.name
-      ? fields.find((candidate) => candidate.name.text === argument.name!.text)
-      : fields[place++];
-    if (!field) {
-      reportUnknownSetting(
-        argument.name?.text,
-        of,
-        names,
-        scope,
-        argument.name?.span ?? argument.span,
-      );
-      continue;
-    }
-    const value = evaluateSetting(argument.value, scope, field.type);
-    bound.set(
-      field.name.text,
-      fitType(field.type, value, { name: field.name.text, of }, scope, argument.value.span),
-    );
-  }
-  for (const field of fields) {
-    if (bound.has(field.name.text)) continue;
-    if (!field.default) {
-      scope.problems.error(
-        "missing-setting",
-        `\`${of}\` needs \`${field.name.text}\``,
-        scope.file,
-        span,
-      );
-      return undefined;
-    }
-    const inner = {
-      ...scope,
-      file,
-      lookup: (name: string) => bound.get(name) ?? globalOnly(scope.lookup(name)),
-    };
-    bound.set(
-      field.name.text,
-      fitType(
-        field.type,
-        evaluateSetting(field.default, inner, field.type),
-        { name: field.name.text, of },
-        inner,
-        field.span,
-      ),
-    );
-  }
-  return bound;
-}
-
-/** `cosine` has no setting `warmpu`. */
-export function reportUnknownSetting(
-  name: string | undefined,
-  of: string,
-  names: readonly string[],
-  scope: SettingScope,
-  span: Span,
-): void {
-  if (name === undefined) {
-    scope.problems.error(
-      "wrong-arguments",
-      `\`${of}\` takes ${names.length} setting${names.length === 1 ? "" : "s"}, but is given more`,
-      scope.file,
-      span,
-      {
-        hints: names.length > 0 ? [`in order: ${names.join(", ")}`] : [],
-      },
-    );
-    return;
-  }
-  scope.problems.error(
-    "unknown-setting",
-    `\`${of}\` has no setting \`${name}\``,
-    scope.file,
-    span,
-    nearestHint(name, names),
-  );
+  const { fields } = value.declaration;
+  const inner = enterFunction(value, fields, call.arguments, call.span, scope);
+  return inner
+    ? evaluateSetting(value.declaration.body.result, { ...inner, isCourse: true })
+    : unknownValue;
 }

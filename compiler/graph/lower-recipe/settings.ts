@@ -377,7 +377,10 @@ function evaluateBinary(expression: BinaryExpression, scope: SettingScope): Reci
   if (operator === "and" || operator === "or") return evaluateLogic(expression, left, scope);
   const right = asWord(left, expression.right) ?? evaluateSetting(expression.right, scope);
   if (left.kind === "unknown" || right.kind === "unknown") return unknownValue;
-  if (operator === "==" || operator === "!=") return evaluateEquality(operator, left, right);
+  const areDurations = left.kind === "duration" && right.kind === "duration";
+  if ((operator === "==" || operator === "!=") && !areDurations) {
+    return evaluateEquality(operator, left, right);
+  }
   if (operator === "in") {
     const items = listItems(right, scope, expression.right.span);
     return items
@@ -404,6 +407,9 @@ function evaluateBinary(expression: BinaryExpression, scope: SettingScope): Reci
           hostApply("multiply", b, hostApply("floor", hostApply("divide", a, b))),
         ),
       );
+    case "==":
+    case "!=":
+      return evaluateEquality(operator, hostValue(a), hostValue(b));
     case "<":
       return truth(hostApply("less", a, b));
     case "<=":

@@ -1,0 +1,403 @@
+// A `view` clause -> where it starts, the sample operations one after another, and the type of what comes out.
+// Functions of the language whose first input is an `image` (or `audio`, ...) are written out in place; a view that
+// starts from a view keeps it, so that both draw alike.
+import type {
+  CallExpression,
+  Expression,
+  FunctionDeclaration,
+  Pipe,
+  Span,
+  Stage,
+} from "../../../grammar/syntax.ts";
+import type {
+  Catalog,
+  DatasetFacts,
+  FieldAxis,
+  ResolvedOperation,
+  ResolvedView,
+} from "../../model/catalog.ts";
+import { applyToViewType, viewTypeOf } from "../../model/view-type.ts";
+import type { ViewType } from "../../model/view-type.ts";
+import { resolveSettings } from "./catalog-settings.ts";
+import { enterFunction } from "./function-scope.ts";
+import { nearestHint } from "./nearest-hint.ts";
+
+import type { FunctionValue, RecipeValue } from "./recipe-value.ts";
+import { evaluateSetting, truthOf } from "./settings.ts";
+import type { SettingScope } from "./settings.ts";
+
+/** A view and the type of one of its examples. */
+export interface TypedView {
+  readonly view: ResolvedView;
+  readonly type: ViewType;
+  readonly facts: DatasetFacts;
+}
+
+/** What a view may start from, by name. */
+export interface ViewSources {
+  readonly catalog: Catalog;
+  readonly view: (name: string) => TypedView | "unknown" | undefined;
+  readonly viewNames: () => readonly string[];
+}
+
+/** Kinds of an example that a function of the language may take first, and so be a function over examples. */
+export const exampleTypes: readonly string[] = [
+  "image",
+  "audio",
+  "video",
+  "text",
+  "example",
+  "label",
+  "bytes",
+];
+
+interface Way {
+  readonly operations: readonly ResolvedOperation[];
+  readonly type: ViewType;
+}
+
+/** Undefined where something is wrong (and reported). */
+export function resolveView(
+  name: string,
+  expression: Expression,
+  sources: ViewSources,
+  scope: SettingScope,
+): TypedView | undefined {
+  const stages = expression.kind === "pipe" ? expression.stages : [];
+  const start =
+    expression.kind === "pipe"
+      ? startOfPipe(expression, sources, scope)
+      : startOf(expression, sources, scope);
+  if (!start) return undefined;
+  let way: Way | undefined = { operations: [], type: start.type };
+  for (const stage of stages) way = way && throughStage(stage, way, sources, scope);
+  if (!way) return undefined;
+  const { dataset, field, facts, shared } = start;
+  const view: ResolvedView = {
+    name,
+    dataset,
+    field,
+    operations: way.operations,
+    ...(shared ? { shared } : {}),
+  };
+  return { view, type: way.type, facts };
+}
+
+interface Start {
+  readonly dataset: string;
+  readonly field: string;
+  readonly type: ViewType;
+  readonly facts: DatasetFacts;
+  readonly shared?: ResolvedView;
+}
+
+function startOfPipe(pipe: Pipe, sources: ViewSources, scope: SettingScope): Start | undefined {
+  const { operation } = pipe.head;
+  if (operation.kind === "repeat" || operation.kind === "arrow")
+    return refuseStart(pipe.head.span, scope);
+  return startOf(operation, sources, scope);
+}
+
+function startOf(
+  expression: Expression,
+  sources: ViewSources,
+  scope: SettingScope,
+): Start | undefined {
+  if (expression.kind === "missing") return undefined;
+  if (expression.kind === "name")
+    return startFromName(expression.name, expression.span, sources, scope);
+  if (expression.kind === "member" && expression.target.kind === "name") {
+    const { name } = expression.target;
+    const value = sources.view(name) ?? scope.lookup(name);
+    if (value === "unknown" || (value && "kind" in value && value.kind === "unknown"))
+      return undefined;
+    if (value && "kind" in value && value.kind === "dataset") {
+      return startFromField(value, expression.member.text, expression.member.span, scope);
+    }
+    if (value && "view" in value) return refuseRecord(expression.span, scope);
+    return reportNoStart(name, expression.target.span, sources, scope);
+  }
+  return refuseStart(expression.span, scope);
+}
+
+function startFromName(
+  name: string,
+  span: Span,
+  sources: ViewSources,
+  scope: SettingScope,
+): Start | undefined {
+  const view = sources.view(name);
+  if (view === "unknown") return undefined;
+  if (view) {
+    const { dataset, field } = view.view;
+    return { dataset, field, type: view.type, facts: view.facts, shared: view.view };
+  }
+  const value = scope.lookup(name);
+  if (value?.kind === "unknown") return undefined;
+  if (value?.kind !== "dataset") return reportNoStart(name, span, sources, scope);
+  const fields = value.facts.fields.map((field) => field.name);
+  scope.problems.error(
+    "not-a-field",
+    `a view starts from a field of \`${name}\``,
+    scope.file,
+    span,
+    {
+      hints: fields.map((field) => `\`${name}.${field}\``).slice(0, 3),
+    },
+  );
+  return undefined;
+}
+
+function startFromField(
+  value: RecipeValue & { kind: "dataset" },
+  field: string,
+  span: Span,
+  scope: SettingScope,
+): Start | undefined {
+  const { dataset, facts } = value;
+  const known = facts.fields.find((candidate) => candidate.name === field);
+  if (known) return { dataset: dataset.name, field, type: viewTypeOf(known), facts };
+  scope.problems.error(
+    "unknown-field",
+    `the examples of \`${dataset.source}\` have no \`${field}\``,
+    scope.file,
+    span,
+    nearestHint(field, facts.fields.map((candidate) => candidate.name)), // prettier-ignore
+  );
+  return undefined;
+}
+
+function reportNoStart(
+  name: string,
+  span: Span,
+  sources: ViewSources,
+  scope: SettingScope,
+): undefined {
+  const datasets = scope.names().filter((known) => scope.lookup(known)?.kind === "dataset");
+  const names = [...datasets, ...sources.viewNames()];
+  scope.problems.error(
+    "unknown-name",
+    `there is no data set and no view called \`${name}\``,
+    scope.file,
+    span,
+    nearestHint(name, names),
+  );
+  return undefined;
+}
+
+function refuseStart(span: Span, scope: SettingScope): undefined {
+  scope.problems.error(
+    "wrong-view",
+    "a view starts from a field of a data set or from a view",
+    scope.file,
+    span,
+    {
+      hints: [
+        "such as `train.image |> …`; views that start from nothing (masks) are not there yet",
+      ],
+    },
+  );
+  return undefined;
+}
+
+function refuseRecord(span: Span, scope: SettingScope): undefined {
+  scope.problems.error(
+    "wrong-view",
+    "views that give a record are not there yet: a view has one field",
+    scope.file,
+    span,
+  );
+  return undefined;
+}
+
+/** One stage of the pipe, `when` included. */
+function throughStage(
+  stage: Stage,
+  way: Way,
+  sources: ViewSources,
+  scope: SettingScope,
+): Way | undefined {
+  if (stage.when) {
+    const condition = evaluateSetting(stage.when, scope);
+    if (condition.kind === "unknown") return undefined;
+    if (truthOf(condition) === false) return way;
+  }
+  if (stage.operation.kind === "repeat" || stage.operation.kind === "arrow") {
+    return refuseStage(stage.operation.span, scope);
+  }
+  return through(stage.operation, way, sources, scope);
+}
+
+function through(
+  operation: Expression,
+  way: Way,
+  sources: ViewSources,
+  scope: SettingScope,
+): Way | undefined {
+  switch (operation.kind) {
+    case "missing":
+      return undefined;
+    case "name":
+    case "call":
+      return throughCall(operation, way, sources, scope);
+    case "braces":
+      return operation.lets.length === 0
+        ? through(operation.result, way, sources, scope)
+        : refuseStage(operation.span, scope);
+    case "pipe": {
+      let inner: Way | undefined = way;
+      for (const stage of [operation.head, ...operation.stages])
+        inner = inner && throughStage(stage, inner, sources, scope);
+      return inner;
+    }
+    default:
+      return refuseStage(operation.span, scope);
+  }
+}
+
+function refuseStage(span: Span, scope: SettingScope): undefined {
+  scope.problems.error(
+    "wrong-view",
+    "a view is a chain of sample operations: this is none",
+    scope.file,
+    span,
+  );
+  return undefined;
+}
+
+function throughCall(
+  operation: CallExpression | (Expression & { kind: "name" }),
+  way: Way,
+  sources: ViewSources,
+  scope: SettingScope,
+): Way | undefined {
+  const callee = operation.kind === "call" ? operation.callee : operation;
+  if (callee.kind !== "name") return refuseStage(operation.span, scope);
+  const given = operation.kind === "call" ? operation.arguments : [];
+  if (callee.name === "same" && given.length === 0) return way;
+  const declared = scope.lookup(callee.name);
+  if (declared?.kind === "function" && isOverExamples(declared.declaration)) {
+    return throughFunction(declared, operation, way, sources, scope);
+  }
+  const entry = sources.catalog.operations.find((candidate) => candidate.name === callee.name);
+  if (!entry) return reportUnknownOperation(callee.name, callee.span, way, sources, scope);
+  const settings = resolveSettings(
+    { name: entry.name, settings: entry.settings, arguments: given, span: operation.span },
+    scope,
+  );
+  if (!settings) return undefined;
+  const type = applyToViewType(way.type, entry, settings);
+  if ("problem" in type) {
+    scope.problems.error("wrong-view", type.problem, scope.file, operation.span, {
+      hints: [type.hint],
+    });
+    return undefined;
+  }
+  return { operations: [...way.operations, { name: entry.name, settings }], type };
+}
+
+function reportUnknownOperation(
+  name: string,
+  span: Span,
+  way: Way,
+  sources: ViewSources,
+  scope: SettingScope,
+): undefined {
+  const fitting = sources.catalog.operations.filter(
+    (candidate) => candidate.input === way.type.kind,
+  );
+  const functions = scope.names().filter((known) => {
+    const value = scope.lookup(known);
+    return value?.kind === "function" && isOverExamples(value.declaration);
+  });
+  scope.problems.error(
+    "unknown-operation",
+    `there is no sample operation \`${name}\``,
+    scope.file,
+    span,
+    nearestHint(name, [...fitting.map((candidate) => candidate.name), ...functions]),
+  );
+  return undefined;
+}
+
+/** A function over examples: its first input is an `image`, `audio`, ... */
+export function isOverExamples(declaration: FunctionDeclaration): boolean {
+  const type = declaration.fields[0]?.type;
+  return type?.kind === "type-name" && exampleTypes.includes(type.name);
+}
+
+/** `augment(blur = 10%)`: the body's stages follow those before, with the function's own settings. */
+function throughFunction(
+  value: FunctionValue,
+  call: Expression,
+  way: Way,
+  sources: ViewSources,
+  scope: SettingScope,
+): Way | undefined {
+  const [input, ...fields] = value.declaration.fields;
+  const given = call.kind === "call" ? call.arguments : [];
+  const inner = enterFunction(value, fields, given, call.span, scope);
+  if (!inner) return undefined;
+  return fromInput(value.declaration.body.result, input!.name.text, way, sources, inner);
+}
+
+/** The body of a function over examples: a pipe that starts from its input, or the input alone. */
+function fromInput(
+  body: Expression,
+  input: string,
+  way: Way,
+  sources: ViewSources,
+  scope: SettingScope,
+): Way | undefined {
+  if (body.kind === "name" && body.name === input) return way;
+  if (
+    body.kind === "pipe" &&
+    body.head.operation.kind === "name" &&
+    body.head.operation.name === input &&
+    !body.head.when
+  ) {
+    let inner: Way | undefined = way;
+    for (const stage of body.stages) inner = inner && throughStage(stage, inner, sources, scope);
+    return inner;
+  }
+  if (body.kind === "if") {
+    const condition = evaluateSetting(body.condition, scope);
+    if (condition.kind === "unknown") return undefined;
+    return fromInput(
+      truthOf(condition) === false ? body.else : body.then,
+      input,
+      way,
+      sources,
+      scope,
+    );
+  }
+  scope.problems.error(
+    "wrong-view",
+    `a function over examples starts from its input: \`${input} |> …\``,
+    scope.file,
+    body.span,
+  );
+  return undefined;
+}
+
+/** The axes of the view's examples with all extents known; undefined (and reported) where one differs. */
+export function knownAxes(
+  typed: TypedView,
+  scope: SettingScope,
+  span: Span,
+): readonly { name: string; extent: number }[] | undefined {
+  const open = typed.type.axes.filter((axis) => axis.extent === null);
+  if (open.length === 0)
+    return typed.type.axes.map((axis: FieldAxis) => ({ name: axis.name, extent: axis.extent! }));
+  const names = open.map((axis) => `\`${axis.name}\``).join(" and ");
+  scope.problems.error(
+    "open-extent",
+    `${names} of \`${typed.view.name}\` differ from example to example`,
+    scope.file,
+    span,
+    {
+      hints: ["give all one size: `resize((224, 224))`, or `resize(256) |> center_crop(224)`"],
+    },
+  );
+  return undefined;
+}
