@@ -31,12 +31,16 @@ function parseEnd(text: string | undefined): SliceEnd | null | undefined {
   if (text === undefined) return null;
   const percent = text.endsWith("%");
   const value = Number((percent ? text.slice(0, -1) : text).replaceAll("_", ""));
-  if (!Number.isFinite(value) || (percent ? Math.abs(value) > 100 : !Number.isInteger(value))) return undefined;
+  if (!Number.isFinite(value) || (percent ? Math.abs(value) > 100 : !Number.isInteger(value)))
+    return undefined;
   return { value, percent };
 }
 
 /** The examples that a split takes out of `size`, as [from, to). Ends beyond the set are cut off; `to` is never below `from`. */
-export function splitRange(split: Split, size: number): { readonly from: number; readonly to: number } {
+export function splitRange(
+  split: Split,
+  size: number,
+): { readonly from: number; readonly to: number } {
   const from = split.from ? place(split.from, size) : 0;
   const to = split.to ? place(split.to, size) : size;
   return { from, to: Math.max(from, to) };

@@ -1,6 +1,12 @@
 // A data set's field and the operations on it -> the shape of what the graph receives, or why it cannot be.
 // The one place that reads `ShapeEffect` and `ValueEffect`: the compiler checks views with it, the runtime its operations.
-import type { CatalogField, CatalogOperation, FieldAxis, Settings, SettingValue } from "./catalog.ts";
+import type {
+  CatalogField,
+  CatalogOperation,
+  FieldAxis,
+  Settings,
+  SettingValue,
+} from "./catalog.ts";
 
 /** The type of an example on its way through a view. */
 export interface ViewType {
@@ -19,7 +25,13 @@ export interface ViewProblem {
 }
 
 export function viewTypeOf(field: CatalogField): ViewType {
-  return { kind: field.kind, axes: field.axes, dtype: field.dtype, ranged: field.kind === "image", square: false };
+  return {
+    kind: field.kind,
+    axes: field.axes,
+    dtype: field.dtype,
+    ranged: field.kind === "image",
+    square: false,
+  };
 }
 
 /** The type after one operation. Settings are complete and of their types. */
@@ -61,7 +73,9 @@ function applyShape(
       return sized(type, pairOf(settings[effect.setting]));
     case "square": {
       const pair = pairOf(settings[effect.setting]);
-      return pair ? sized(type, pair) : { ...withExtents(type, { rows: null, cols: null }), square: true };
+      return pair
+        ? sized(type, pair)
+        : { ...withExtents(type, { rows: null, cols: null }), square: true };
     }
     case "resize":
       return resized(type, settings[effect.setting]);
@@ -91,7 +105,8 @@ export function shortSide(rows: number, cols: number, size: number): [number, nu
 /** A size setting as (rows, cols): a number is a square, null or none is null. */
 export function pairOf(size: SettingValue | undefined): readonly [number, number] | null {
   if (typeof size === "number") return [size, size];
-  if (Array.isArray(size) && typeof size[0] === "number" && typeof size[1] === "number") return [size[0], size[1]];
+  if (Array.isArray(size) && typeof size[0] === "number" && typeof size[1] === "number")
+    return [size[0], size[1]];
   return null;
 }
 
@@ -107,5 +122,9 @@ function extentOf(type: ViewType, name: string): number | null {
 }
 
 function article(kind: string): string {
-  return kind === "image" || kind === "audio" ? `an ${kind}` : kind === "label" ? `a ${kind}` : kind;
+  return kind === "image" || kind === "audio"
+    ? `an ${kind}`
+    : kind === "label"
+      ? `a ${kind}`
+      : kind;
 }
