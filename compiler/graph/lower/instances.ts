@@ -1,0 +1,51 @@
+// What a model or recipe owns, whatever graphs are made of it: parameters, states and modules, each by path.
+// A net that is applied again finds its parameters here; two different ones at one path are a mistake.
+import type { Origin, Parameter, State } from "../graph.ts";
+import { isUnder } from "./path-frame.ts";
+import type { Application } from "./place.ts";
+import type { CallableValue } from "./value.ts";
+
+export interface ModuleRecord {
+  readonly path: string;
+  readonly block: string;
+  readonly settings: readonly { readonly name: string; readonly value: string }[];
+  readonly output: string;
+  readonly origin: Origin;
+  /** What stands here, with its settings, so that it can be applied by itself: `online.encoder`. */
+  readonly callable: CallableValue | undefined;
+}
+
+export class Instances {
+  readonly parameters = new Map<string, Parameter>();
+  readonly states = new Map<string, State>();
+  /** In the order in which they were entered: a module comes before its parts. */
+  readonly modules = new Map<string, ModuleRecord>();
+  /** State of a twin -> the parameter it follows. */
+  readonly follows = new Map<string, string>();
+  /** Paths of nets and parts that do not learn, and stand in evaluation form. */
+  readonly frozen = new Set<string>();
+  /** In which application each path was last declared: twice in one is a clash. */
+  private readonly declared = new Map<string, Application>();
+
+  /** False where the path is taken by something else in the same application. */
+  claim(path: string, application: Application): boolean {
+    if (this.declared.get(path) === application) return false;
+    this.declared.set(path, application);
+    return true;
+  }
+
+  isFrozen(path: string): boolean {
+    for (const above of this.frozen) if (isUnder(path, above)) return true;
+    return false;
+  }
+
+  /** Holds the place of a module before its parts are known. */
+  enter(path: string, record: ModuleRecord): void {
+    if (!this.modules.has(path)) this.modules.set(path, record);
+  }
+
+  leave(path: string, output: string): void {
+    const record = this.modules.get(path);
+    if (record !== undefined) this.modules.set(path, { ...record, output });
+  }
+}

@@ -1,0 +1,77 @@
+// What names mean at a place in the source: values (settings, inputs, lets, params), sizes of axes, roles of axes.
+// Scopes nest as braces do; a body has one table of roles, shared by the braces in it. Names that no scope has are
+// asked of the file: its declarations, its imports, the standard library, the intrinsic functions.
+import type { FileScope } from "../../model/library.ts";
+import type { RoleTable } from "./axis.ts";
+import type { Place } from "./place.ts";
+import type { Value } from "./value.ts";
+
+export class Scope {
+  readonly parent: Scope | undefined;
+  readonly file: FileScope;
+  readonly roles: RoleTable;
+  readonly place: Place;
+  private readonly values = new Map<string, Value>();
+  /** What a name of an axis counts as a number: bound by the inputs, a param, or the first arrow. */
+  private readonly sizes = new Map<string, number>();
+  /** New values of states: `next m`. */
+  private readonly renewed = new Map<string, Value>();
+
+  constructor(
+    parent: Scope | undefined,
+    context: { readonly file: FileScope; readonly roles: RoleTable; readonly place: Place },
+  ) {
+    this.parent = parent;
+    this.file = context.file;
+    this.roles = context.roles;
+    this.place = context.place;
+  }
+
+  /** A scope inside of this one, of the same body; `place` where labels go from here on. */
+  inner(place: Place = this.place): Scope {
+    return new Scope(this, { file: this.file, roles: this.roles, place });
+  }
+
+  define(name: string, value: Value): void {
+    this.values.set(name, value);
+  }
+
+  get(name: string): Value | undefined {
+    return this.values.get(name) ?? this.parent?.get(name);
+  }
+
+  /** The scope that holds sizes and new values: the outermost of the body, so that braces share them. */
+  private get body(): Scope {
+    return this.parent !== undefined && this.parent.roles === this.roles ? this.parent.body : this;
+  }
+
+  bindSize(name: string, size: number): void {
+    const { sizes } = this.body;
+    if (!sizes.has(name)) sizes.set(name, size);
+  }
+
+  /** A name as a number: a setting or `let` of that name, or else the size bound to it. */
+  sizeOf(name: string): number | undefined {
+    const value = this.get(name);
+    if (value?.kind === "number") return value.value;
+    return this.body.sizes.get(name);
+  }
+
+  /** The size that inputs, params and arrows have bound, whatever values bear the name. */
+  boundSize(name: string): number | undefined {
+    return this.body.sizes.get(name);
+  }
+
+  renew(name: string, value: Value): void {
+    this.body.renewed.set(name, value);
+  }
+
+  renewedValue(name: string): Value | undefined {
+    return this.body.renewed.get(name);
+  }
+
+  /** All names in reach of a misspelt one, innermost first. */
+  names(): string[] {
+    return [...this.values.keys(), ...(this.parent?.names() ?? []), ...this.sizes.keys()];
+  }
+}
