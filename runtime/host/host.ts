@@ -6,7 +6,7 @@ export interface Host {
   readonly images: Images;
   /** Milliseconds from some fixed moment, never going back. */
   readonly now: () => number;
-  /** Starts the module at `url` (named as in the source, `.ts`) on a thread of its own. */
+  /** Starts the module at `url` (named as in the source, `.ts`) on a thread of its own, where its `serve` is called. */
   readonly startWorker: (url: URL, data: unknown) => HostWorker;
   /** Where a file of an installed package lies, or null where the package is not installed. */
   readonly packageFile: (path: string) => string | null;
@@ -66,6 +66,9 @@ export interface Images {
   ) => Promise<void>;
 }
 
+/**
+ * A module on a thread of its own. It exports `serve(port, host, data)`, a WorkerService, which is called once there.
+ */
 export interface HostWorker {
   readonly post: (message: unknown) => void;
   readonly onMessage: (receive: (message: unknown) => void) => void;
@@ -75,3 +78,11 @@ export interface HostWorker {
   readonly setBusy: (busy: boolean) => void;
   readonly stop: () => Promise<void>;
 }
+
+/** A thread's end of the line. */
+export interface WorkerPort {
+  readonly post: (message: unknown) => void;
+  readonly onMessage: (receive: (message: unknown) => void) => void;
+}
+
+export type WorkerService = (port: WorkerPort, host: Host, data: unknown) => void;

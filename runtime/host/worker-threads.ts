@@ -12,24 +12,37 @@ const runsCompiled = import.meta.url.endsWith(".js");
 
 /** Starts `url` on a thread of its own; it finds `workerData` in `node:worker_threads`. */
 export function startWorker(url: URL, workerData: unknown, options: WorkerOptions = {}): Worker {
-  const file = runsCompiled ? new URL(url.href.replace(/\.ts$/, ".js")) : url;
-  return new Worker(file, {
+  const file = inUse(url);
+  // the flags of whoever started us (tsx, vitest) would be handed on otherwise, and mean nothing in a thread
+  return new Worker(needsTsx(file) ? throughTsx(file) : file, {
+    execArgv: [],
     ...options,
     workerData,
-    execArgv: [...flagsFor(file), ...(options.execArgv ?? [])],
   });
 }
 
-function flagsFor(file: URL): string[] {
-  const readsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript);
-  if (!file.href.endsWith(".ts") || readsTypeScript) return [];
-  return ["--import", tsxUrl()];
+function inUse(url: URL): URL {
+  return runsCompiled ? new URL(url.href.replace(/\.ts$/, ".js")) : url;
 }
 
-/** By its full path: a thread resolves a bare `tsx` from the folder in which the program was started. */
+function needsTsx(file: URL): boolean {
+  const readsTypeScript = Boolean((process.features as { typescript?: unknown }).typescript);
+  return file.href.endsWith(".ts") && !readsTypeScript;
+}
+
+/**
+ * A module that registers tsx and then loads ours: on Node 20, `--import tsx` has no effect on a thread.
+ * By its full path, since a thread resolves a bare `tsx` from the folder in which the program was started.
+ */
+function throughTsx(file: URL): URL {
+  const script = `import { register } from ${JSON.stringify(tsxUrl())}; register(); await import(${JSON.stringify(file.href)});`;
+  return new URL(`data:text/javascript,${encodeURIComponent(script)}`);
+}
+
 function tsxUrl(): string {
   try {
-    return pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
+    const required = createRequire(import.meta.url).resolve("tsx/esm/api");
+    return new URL("index.mjs", pathToFileURL(required)).href; // beside the form for `require`
   } catch (cause) {
     throw new WorldError(
       "missing-package",
@@ -40,9 +53,12 @@ function tsxUrl(): string {
   }
 }
 
-/** `startWorker` as the rest of the runtime sees it. */
+/** A module for a thread exports `serve`: see HostWorker. */
 export function startHostWorker(url: URL, data: unknown): HostWorker {
-  const worker = startWorker(url, data);
+  const worker = startWorker(new URL("./node-worker.ts", import.meta.url), {
+    module: inUse(url).href,
+    data,
+  });
   let stopped = false;
   worker.unref();
   return {
@@ -51,19 +67,20 @@ export function startHostWorker(url: URL, data: unknown): HostWorker {
     onFailure: (fail) => {
       worker.on("error", fail);
       worker.on("exit", (code) => {
-        if (!stopped)
-          fail(
-            new WorldError(
-              "worker-stopped",
-              `a worker thread ended with code ${code}`,
-              "run again; if it happens again, there may be too little memory",
-            ),
-          );
+        if (stopped) return;
+        fail(
+          new WorldError(
+            "worker-stopped",
+            `a worker thread ended with code ${code}`,
+            "run again; if it happens again, there may be too little memory",
+          ),
+        );
       });
     },
     setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
     stop: async () => {
       stopped = true;
+      worker.ref(); // else the program may end before the thread has
       await worker.terminate();
     },
   };

@@ -17,21 +17,13 @@ export interface FolderSource {
 
 const endings = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i;
 
-/** The settings that every set of image files has beside its path. */
-export const imageFileSettings: readonly CatalogSetting[] = [
-  {
-    name: "channels",
-    type: { kind: "int", least: 1, most: 3 },
-    default: 3,
-    about: "3 for colour, 1 for grey; images of the other kind are converted",
-  },
-  {
-    name: "broken",
-    type: { kind: "choice", options: ["stop", "skip"] },
-    default: "stop",
-    about: "what to do about an image that cannot be read",
-  },
-];
+/** Every set of image files has it. */
+export const brokenSetting: CatalogSetting = {
+  name: "broken",
+  type: { kind: "choice", options: ["stop", "skip"] },
+  default: "stop",
+  about: "what to do about an image that cannot be read",
+};
 
 export const folder = defineDataset<FolderSource>({
   name: "folder",
@@ -48,7 +40,13 @@ export const folder = defineDataset<FolderSource>({
       default: "all",
       about: "all, or the name of a folder in path such as train; a slice too, such as all[:90%]",
     },
-    ...imageFileSettings,
+    {
+      name: "channels",
+      type: { kind: "int", least: 1, most: 3 },
+      default: 3,
+      about: "3 for colour, 1 for grey; images of the other kind are converted",
+    },
+    brokenSetting,
   ],
   fields: null,
   classes: null,
@@ -158,10 +156,11 @@ function imagesBelow(folderPath: string, host: Host): string[] {
 }
 
 function channelsOf(settings: Settings): 1 | 3 {
-  if (settings.channels === 1 || settings.channels === 3) return settings.channels;
+  const channels = settings.channels ?? 3;
+  if (channels === 1 || channels === 3) return channels;
   throw new WorldError(
     "bad-setting",
-    `channels is ${String(settings.channels)}`,
+    `channels is ${JSON.stringify(channels)}`,
     "images have channels = 1 or channels = 3",
   );
 }

@@ -1,0 +1,76 @@
+// What a sample operation is to the runtime: its catalog entry, and what it does to one image.
+// Operations are pure: the same image, settings and draws give the same image, on any thread.
+import type { CatalogOperation, Settings, SettingType } from "../../compiler/model/catalog.ts";
+import type { Draw } from "./draws.ts";
+
+/** An image on its way through a view: floats, row by row, channels last. Never changed in place. */
+export interface SampleImage {
+  readonly rows: number;
+  readonly cols: number;
+  readonly channels: number;
+  readonly data: Float32Array;
+  /** The values that stand for black and white, or null once `normalize` has run. Stored images have 0 and 255. */
+  readonly range: readonly [number, number] | null;
+  /** To be shown as a square, whatever its pixels (see ViewType). */
+  readonly square: boolean;
+}
+
+export interface OperationEntry extends CatalogOperation {
+  readonly input: "image";
+  readonly apply: (image: SampleImage, settings: Settings, draw: Draw) => SampleImage;
+}
+
+/** A size: a number for a square, or (rows, cols). */
+export const sizeType: SettingType = {
+  kind: "either",
+  of: [
+    { kind: "int", least: 1 },
+    { kind: "pair", of: { kind: "int", least: 1 } },
+  ],
+};
+
+/** Settings are checked by the compiler against the entry's types; these only tell TypeScript so. */
+export function numberOf(settings: Settings, name: string): number {
+  const value = settings[name];
+  if (typeof value === "number") return value;
+  throw new TypeError(`the setting ${name} is ${JSON.stringify(value)}, not a number`);
+}
+
+export function rangeOf(settings: Settings, name: string): readonly [number, number] {
+  const value = settings[name];
+  if (Array.isArray(value) && typeof value[0] === "number" && typeof value[1] === "number")
+    return [value[0], value[1]];
+  throw new TypeError(`the setting ${name} is ${JSON.stringify(value)}, not a range`);
+}
+
+/** The range of an image that must have one; the compiler has seen to that. */
+export function knownRange(image: SampleImage, operation: string): readonly [number, number] {
+  if (image.range) return image.range;
+  throw new TypeError(`${operation} needs values of a known range: put it before normalize`);
+}
+
+/** The same image with each value replaced. */
+export function mapValues(
+  image: SampleImage,
+  change: (value: number, channel: number, pixel: number) => number,
+): SampleImage {
+  const { channels } = image;
+  const data = new Float32Array(image.data.length);
+  for (let i = 0; i < data.length; i++)
+    data[i] = change(image.data[i]!, i % channels, Math.floor(i / channels));
+  return { ...image, data };
+}
+
+/** Perceived lightness of each pixel (ITU-R BT.601, as PIL has it); a grey image is its own. */
+export function luma(image: SampleImage): Float32Array {
+  const { channels, data } = image;
+  const result = new Float32Array(image.rows * image.cols);
+  for (let pixel = 0; pixel < result.length; pixel++) {
+    const at = pixel * channels;
+    result[pixel] =
+      channels === 3
+        ? 0.299 * data[at]! + 0.587 * data[at + 1]! + 0.114 * data[at + 2]!
+        : data[at]!;
+  }
+  return result;
+}

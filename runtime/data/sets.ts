@@ -1,0 +1,9 @@
+// Every data set. A new one is a file in sets/ and a line here.
+import type { AnyDataset } from "./dataset.ts";
+import { cifar } from "./sets/cifar.ts";
+import { folder } from "./sets/folder.ts";
+import { idx } from "./sets/idx.ts";
+import { imagenet, imagenet21k } from "./sets/imagenet.ts";
+import { mnist } from "./sets/mnist.ts";
+
+export const datasets: readonly AnyDataset[] = [mnist, idx, cifar, folder, imagenet, imagenet21k];
