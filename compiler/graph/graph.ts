@@ -2,6 +2,7 @@
 // A model's forward pass, a whole training step and an evaluation are all this one type;
 // lowering makes it, differentiation and the optimizer extend it, kernels are fused from it.
 // Axes are positions here: names live in the language, and in `Origin` for messages.
+import { elementCount } from "../ops/shape.ts";
 
 /** Element types. f16 and bf16 are storage only: sums are always made in f32. bool is stored as u32 0 or 1. */
 export type DType = "f32" | "f16" | "bf16" | "i32" | "u32" | "bool";
@@ -90,9 +91,7 @@ export interface TensorGraph {
   readonly updates: readonly Update[];
 }
 
-export function elementCount(shape: readonly number[]): number {
-  return shape.reduce((product, extent) => product * extent, 1);
-}
+export { elementCount };
 
 export function byteSize(type: TensorType): number {
   const bytes = type.dtype === "f16" || type.dtype === "bf16" ? 2 : 4;

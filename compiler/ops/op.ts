@@ -2,6 +2,7 @@
 // To add an op: one file (or one line in a table file) with its entry, one line in `registry.ts`.
 import type { Attributes, Node, Origin, TensorType } from "../graph/graph.ts";
 import type { Index, ViewRead } from "./index-expression.ts";
+import type { Notation } from "./notation.ts";
 
 /** Values in the interpreter: float64 for every dtype (integers and bools exactly), row-major. */
 export type Values = Float64Array;
@@ -70,7 +71,7 @@ interface OpBase {
    * `wanted[i]` says whether input i needs one.
    */
   gradient?(
-    g: GraphBuilder,
+    g: Notation,
     node: Node,
     dOutput: Node,
     wanted: readonly boolean[],
@@ -143,7 +144,7 @@ export interface LeafOp extends OpBase {
 /** Has a template of its own on every target, and an expansion that is its meaning. */
 export interface StructuredOp extends OpBase {
   readonly kind: "structured";
-  expand(g: GraphBuilder, node: Node): Node;
+  expand(g: Notation, node: Node): Node;
 }
 
 /** An explicit step on the CPU. */

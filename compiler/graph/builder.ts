@@ -1,0 +1,197 @@
+// Makes tensor graphs: the only way to make a node.
+// Types come from each op's rule; a node that says the same as an earlier one is that one (all ops are pure);
+// `finish` keeps what outputs and updates need, in order, with ids renumbered.
+import { Notation } from "../ops/notation.ts";
+import { OpError } from "../ops/op.ts";
+import { op as opByName } from "../ops/registry.ts";
+import type {
+  Attributes,
+  AttributeValue,
+  GraphInput,
+  Node,
+  Origin,
+  Output,
+  Parameter,
+  State,
+  TensorGraph,
+  TensorType,
+  Update,
+} from "./graph.ts";
+
+/** What the finished graph is for. Leaves not reached by any of it are dropped unless `keepLeaves`. */
+export interface Finish {
+  readonly outputs?: readonly Output[];
+  readonly updates?: readonly Update[];
+  /** Keep every declared input, parameter and state in the graph's lists, used or not. */
+  readonly keepLeaves?: boolean;
+}
+
+export class Builder extends Notation {
+  /** Every node made so far, inputs before uses; `nodes[i].id === i`. */
+  readonly nodes: Node[] = [];
+  private readonly known = new Map<string, Node>();
+  private readonly inputs = new Map<string, GraphInput>();
+  private readonly parameters = new Map<string, Parameter>();
+  private readonly states = new Map<string, State>();
+  private origin: Origin = { path: "" };
+
+  at(origin: Origin): void {
+    this.origin = origin;
+  }
+
+  /** The origin that the next node gets. */
+  get here(): Origin {
+    return this.origin;
+  }
+
+  /** Runs `body` with another origin, then returns to the present one. */
+  under<T>(origin: Origin, body: () => T): T {
+    const before = this.origin;
+    this.origin = origin;
+    try {
+      return body();
+    } finally {
+      this.origin = before;
+    }
+  }
+
+  add(
+    op: string,
+    inputs: readonly Node[],
+    attributes: Attributes = {},
+    origin: Origin = this.origin,
+  ): Node {
+    for (const input of inputs)
+      if (this.nodes[input.id] !== input)
+        throw new OpError(`\`${op}\` reads a node of another graph`);
+    const key = keyOf(op, inputs, attributes);
+    const earlier = this.known.get(key);
+    if (earlier !== undefined) return earlier;
+    const { shape, dtype } = opByName(op).infer(inputs, attributes);
+    const node: Node = { id: this.nodes.length, op, inputs, attributes, shape, dtype, origin };
+    this.nodes.push(node);
+    this.known.set(key, node);
+    return node;
+  }
+
+  /** A value handed in for each run: a field of the batch, or a scalar (shape []) such as `lr`. */
+  input(name: string, type: TensorType): Node {
+    const { shape, dtype } = type;
+    const known = this.inputs.get(name);
+    if (known === undefined) this.inputs.set(name, { name, shape, dtype });
+    return this.add("input", [], {
+      name,
+      shape: known?.shape ?? shape,
+      dtype: known?.dtype ?? dtype,
+    });
+  }
+
+  /** A trained (or frozen) array; asking again for the same path gives the same node. */
+  parameter(parameter: Parameter): Node {
+    const { path } = parameter;
+    if (!this.parameters.has(path)) this.parameters.set(path, parameter);
+    const { shape, dtype, origin } = this.parameters.get(path)!;
+    return this.add("parameter", [], { path, shape, dtype }, origin);
+  }
+
+  /** An array that a step may renew but no gradient reaches. */
+  state(state: State): Node {
+    const { path } = state;
+    if (!this.states.has(path)) this.states.set(path, state);
+    const { shape, dtype, origin } = this.states.get(path)!;
+    return this.add("state", [], { path, shape, dtype }, origin);
+  }
+
+  /** Declares the leaves of another graph, so that a pass can rebuild it node by node. */
+  declareLeavesOf(graph: TensorGraph): void {
+    for (const input of graph.inputs) this.inputs.set(input.name, input);
+    for (const parameter of graph.parameters) this.parameters.set(parameter.path, parameter);
+    for (const state of graph.states) this.states.set(state.path, state);
+  }
+
+  /**
+   * Copies a finished graph into this builder, to be extended. Returns the new node of each old one.
+   * `renamed` may change a node while it is copied (its inputs already are): undefined keeps it.
+   */
+  import(
+    graph: TensorGraph,
+    renamed: (node: Node, inputs: readonly Node[]) => Node | undefined = () => undefined,
+  ): Map<Node, Node> {
+    this.declareLeavesOf(graph);
+    const copies = new Map<Node, Node>();
+    for (const node of graph.nodes) {
+      const inputs = node.inputs.map((input) => copies.get(input)!);
+      const copy = renamed(node, inputs) ?? this.add(node.op, inputs, node.attributes, node.origin);
+      copies.set(node, copy);
+    }
+    return copies;
+  }
+
+  /** The graph of what `outputs` and `updates` need, and nothing else. */
+  finish({ outputs = [], updates = [], keepLeaves = false }: Finish): TensorGraph {
+    const roots = [...outputs, ...updates].map((root) => root.value);
+    const needed = reachable(roots, this.nodes.length);
+    const copies = new Map<Node, Node>();
+    for (const node of this.nodes) {
+      if (!needed.has(node)) continue;
+      const inputs = node.inputs.map((input) => copies.get(input)!);
+      copies.set(node, { ...node, id: copies.size, inputs });
+    }
+    const nodes = [...copies.values()];
+    const used = (op: string, attribute: string) =>
+      new Set(nodes.filter((node) => node.op === op).map((node) => node.attributes[attribute]));
+    const [inputs, parameters, states] = [
+      used("input", "name"),
+      used("parameter", "path"),
+      used("state", "path"),
+    ];
+    for (const { path } of updates) {
+      parameters.add(path);
+      states.add(path);
+    }
+    return {
+      nodes,
+      inputs: [...this.inputs.values()].filter((leaf) => keepLeaves || inputs.has(leaf.name)),
+      parameters: [...this.parameters.values()].filter(
+        (leaf) => keepLeaves || parameters.has(leaf.path),
+      ),
+      states: [...this.states.values()].filter((leaf) => keepLeaves || states.has(leaf.path)),
+      outputs: outputs.map(({ name, value }) => ({ name, value: copies.get(value)! })),
+      updates: updates.map(({ path, value }) => ({ path, value: copies.get(value)! })),
+    };
+  }
+}
+
+/** All nodes that the roots depend on, themselves included. */
+export function reachable(roots: readonly Node[], upTo: number): Set<Node> {
+  const found = new Set<Node>();
+  const open = [...roots];
+  while (open.length > 0) {
+    const node = open.pop()!;
+    if (found.has(node)) continue;
+    if (node.id >= upTo) throw new OpError(`\`${node.op}\` belongs to another graph`);
+    found.add(node);
+    open.push(...node.inputs);
+  }
+  return found;
+}
+
+function keyOf(op: string, inputs: readonly Node[], attributes: Attributes): string {
+  let key = op;
+  for (const input of inputs) key += ` ${input.id}`;
+  return key + keyOfValue(attributes);
+}
+
+/** Like JSON with sorted names, but telling apart -0, infinities and NaN. */
+function keyOfValue(value: AttributeValue): string {
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  if (typeof value === "string") return JSON.stringify(value);
+  if (typeof value !== "object" || value === null) return String(value);
+  if (isList(value)) return `[${value.map(keyOfValue).join(",")}]`;
+  const names = Object.keys(value).sort();
+  return `{${names.map((name) => `${name}:${keyOfValue(value[name] ?? null)}`).join(",")}}`;
+}
+
+function isList(value: AttributeValue): value is readonly AttributeValue[] {
+  return Array.isArray(value);
+}

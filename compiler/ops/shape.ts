@@ -1,0 +1,60 @@
+// Shapes as lists of extents, row-major: the small arithmetic that ops, graph passes and kernels share.
+import type { TensorType } from "../graph/graph.ts";
+
+export type Shape = readonly number[];
+
+export function elementCount(shape: Shape): number {
+  let count = 1;
+  for (const extent of shape) count *= extent;
+  return count;
+}
+
+/** Elements to step over for one step along each axis of a row-major array. */
+export function rowMajorStrides(shape: Shape): number[] {
+  const strides = new Array<number>(shape.length);
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    strides[axis] = stride;
+    stride *= shape[axis]!;
+  }
+  return strides;
+}
+
+export function sameShape(a: Shape, b: Shape): boolean {
+  return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
+}
+
+/** 0, 1, ... rank - 1. */
+export function axesOfRank(rank: number): number[] {
+  return Array.from({ length: rank }, (_, axis) => axis);
+}
+
+/** The axes of a rank that are not in the list, in order. */
+export function otherAxes(rank: number, axes: readonly number[]): number[] {
+  return axesOfRank(rank).filter((axis) => !axes.includes(axis));
+}
+
+/** The shape that a reduction over `axes` leaves. */
+export function withoutAxes(shape: Shape, axes: readonly number[]): number[] {
+  return shape.filter((_, axis) => !axes.includes(axis));
+}
+
+export function pick(shape: Shape, axes: readonly number[]): number[] {
+  return axes.map((axis) => shape[axis]!);
+}
+
+/** The order that undoes a permutation. */
+export function inverseOrder(order: readonly number[]): number[] {
+  const inverse = new Array<number>(order.length);
+  order.forEach((from, to) => (inverse[from] = to));
+  return inverse;
+}
+
+export function showShape(shape: Shape): string {
+  return `[${shape.join(", ")}]`;
+}
+
+/** `f32[64, 17, 64]`. */
+export function showType(type: TensorType): string {
+  return `${type.dtype}${showShape(type.shape)}`;
+}
