@@ -65,24 +65,50 @@ export function openDraw(seed: number, view: string, position: number, example: 
 
 /** A stream under a key; streams of one key differ by `lane`. */
 export function drawFrom(key: Words, lane: number): Draw {
-  let count = 0;
-  let spare: number | null = null;
-  const word = (): number => {
+  return new CounterDraw(key, lane);
+}
+
+/** A class, since one is made for every operation on every example and closures would cost more than the numbers. */
+class CounterDraw implements Draw {
+  readonly #key: Words;
+  readonly #lane: number;
+  #count = 0;
+  #spare: number | null = null;
+
+  constructor(key: Words, lane: number) {
+    this.#key = key;
+    this.#lane = lane;
+  }
+
+  uniform(): number {
+    return this.#word() / 2 ** 32;
+  }
+
+  between(low: number, high: number): number {
+    return low + (high - low) * this.uniform();
+  }
+
+  below(count: number): number {
+    return Math.floor(this.uniform() * count);
+  }
+
+  chance(probability: number): boolean {
+    return this.uniform() < probability;
+  }
+
+  /** Box and Muller (1958); the second normal of a pair is not kept. */
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform());
+  }
+
+  #word(): number {
+    const spare = this.#spare;
     if (spare !== null) {
-      const kept = spare;
-      spare = null;
-      return kept;
+      this.#spare = null;
+      return spare;
     }
-    const [first, second] = threefry2x32(key, [count++, lane]);
-    spare = second;
+    const [first, second] = threefry2x32(this.#key, [this.#count++, this.#lane]);
+    this.#spare = second;
     return first;
-  };
-  const uniform = (): number => word() / 2 ** 32;
-  return {
-    uniform,
-    between: (low, high) => low + (high - low) * uniform(),
-    below: (limit) => Math.floor(uniform() * limit),
-    chance: (probability) => uniform() < probability,
-    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-  };
+  }
 }

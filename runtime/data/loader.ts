@@ -48,7 +48,8 @@ export interface Loader {
 
 interface Slot {
   readonly arrays: readonly BatchArray[];
-  filled: Promise<Notes> | null;
+  count: number;
+  filled: Promise<Notes>;
 }
 
 export function openLoader(settings: LoaderSettings, host: Host): Loader {
@@ -77,7 +78,9 @@ export function openLoader(settings: LoaderSettings, host: Host): Loader {
   const prepareAhead = (): void => {
     for (; prepared < step + slots.length; prepared++) {
       const slot = slots[prepared % slots.length]!;
-      slot.filled = fill(order(prepared), slot.arrays);
+      const examples = order(prepared);
+      slot.count = examples.count;
+      slot.filled = fill(examples, slot.arrays);
       slot.filled.catch(() => {}); // whoever awaits it sees the error
     }
   };
@@ -89,9 +92,9 @@ export function openLoader(settings: LoaderSettings, host: Host): Loader {
     next: async () => {
       prepareAhead();
       const slot = slots[step % slots.length]!;
-      count(notes, await slot.filled!);
+      count(notes, await slot.filled);
       const fields = new Map(shapes.map((shape, view) => [shape.name, slot.arrays[view]!]));
-      const given = { step, fields, count: order(step).count };
+      const given = { step, fields, count: slot.count };
       step++;
       return given;
     },
@@ -108,7 +111,7 @@ function newSlot(shapes: readonly ViewShape[], batch: number): Slot {
     const memory = new SharedArrayBuffer(4 * batch * length);
     return dtype === "f32" ? new Float32Array(memory) : new Int32Array(memory);
   });
-  return { arrays, filled: null };
+  return { arrays, count: 0, filled: Promise.resolve({}) };
 }
 
 function count(into: Record<string, number>, notes: Notes): void {

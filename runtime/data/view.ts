@@ -102,7 +102,7 @@ function imageOfView(
 }
 
 export function asSample({ rows, cols, channels, bytes }: StoredImage): SampleImage {
-  return { rows, cols, channels, data: Float32Array.from(bytes), range: [0, 255], square: false };
+  return { rows, cols, channels, data: new Float32Array(bytes), range: [0, 255], square: false };
 }
 
 function isImage(value: FieldValue): value is StoredImage {

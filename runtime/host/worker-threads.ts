@@ -77,7 +77,11 @@ export function startHostWorker(url: URL, data: unknown): HostWorker {
         );
       });
     },
-    setBusy: (busy) => (busy ? worker.ref() : worker.unref()),
+    setBusy: (busy) => {
+      if (stopped) return;
+      if (busy) worker.ref();
+      else worker.unref();
+    },
     stop: async () => {
       stopped = true;
       worker.ref(); // else the program may end before the thread has

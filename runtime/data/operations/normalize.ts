@@ -2,7 +2,7 @@
 // published means apply; `normalize(imagenet)` has those of ImageNet.
 import { WorldError } from "../../errors.ts";
 import type { SettingType, SettingValue } from "../../../compiler/model/catalog.ts";
-import { mapValues } from "../operation.ts";
+import { affine } from "../operation.ts";
 import type { OperationEntry } from "../operation.ts";
 
 const known: Readonly<Record<string, { mean: readonly number[]; std: readonly number[] }>> = {
@@ -46,10 +46,9 @@ export const normalize: OperationEntry = {
       image.channels,
     );
     const unit = image.range?.[0] === 0 && image.range[1] === 255 ? 255 : 1;
-    const normal = mapValues(
-      image,
-      (value, channel) => (value / unit - mean[channel]!) / std[channel]!,
-    );
+    const factors = std.map((one) => 1 / (unit * one));
+    const offsets = mean.map((one, channel) => -one / std[channel]!);
+    const normal = affine(image, factors, offsets);
     return { ...normal, range: null };
   },
 };

@@ -1,6 +1,6 @@
 // Values from the range that they have to another: `scale(0..1)` makes 255 one.
-import { knownRange, mapValues, rangeOf } from "../operation.ts";
-import type { OperationEntry } from "../operation.ts";
+import { affine, knownRange, rangeOf } from "../operation.ts";
+import type { OperationEntry, SampleImage } from "../operation.ts";
 
 export const scale: OperationEntry = {
   name: "scale",
@@ -14,7 +14,12 @@ export const scale: OperationEntry = {
     const [low, high] = knownRange(image, "scale");
     const [newLow, newHigh] = rangeOf(settings, "to");
     const factor = (newHigh - newLow) / (high - low);
-    const scaled = mapValues(image, (value) => newLow + (value - low) * factor);
+    const offset = newLow - low * factor;
+    const scaled = affine(image, everyChannel(image, factor), everyChannel(image, offset));
     return { ...scaled, range: [newLow, newHigh] };
   },
 };
+
+function everyChannel({ channels }: SampleImage, value: number): readonly number[] {
+  return new Array<number>(channels).fill(value);
+}
