@@ -109,7 +109,7 @@ const argsort: StructuredOp = {
   expand(g, node) {
     const x = node.inputs[0]!;
     const axis = checkedAxis(node.attributes, x.shape.length);
-    const ranks = rank.expand(g, g.add("rank", [x], node.attributes));
+    const ranks = g.add("rank", [x], node.attributes);
     // Here `self` runs over places and `other` over elements.
     const { other, selfPlace, otherPlace, shape } = pairs(g, ranks, axis);
     const here = g.select(g.equal(other, selfPlace), otherPlace, 0);
