@@ -143,7 +143,7 @@ export function reportUnknownSetting(
   name: string | undefined,
   of: string,
   names: readonly string[],
-  scope: SettingScope,
+  scope: Pick<SettingScope, "problems" | "file">,
   span: Span,
 ): void {
   if (name !== undefined) {

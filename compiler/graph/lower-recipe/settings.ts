@@ -170,7 +170,9 @@ function evaluateName(
   if (words.includes(name))
     return name === "none" ? { kind: "none" } : { kind: "word", word: name };
   const known = scope.lookup(name);
-  if (known) return known;
+  const variable = hostVariables.find((candidate) => candidate === name);
+  // `steps` by itself is the length of the run, `steps(…)` the schedule.
+  if (known && !(variable && scope.isCourse && known.kind === "function")) return known;
   switch (name) {
     case "true":
     case "false":
@@ -180,7 +182,6 @@ function evaluateName(
     case "pi":
       return numberValue(Math.PI);
   }
-  const variable = hostVariables.find((candidate) => candidate === name);
   if (variable && scope.isCourse) return hostValue(hostVariable(variable));
   const detail = variable
     ? {
