@@ -1,0 +1,46 @@
+// The body of a kernel and the arenas in which its buffers lie -> a whole shader.
+// WebGPU refuses two bindings of one buffer that overlap or of which one is read-only, so each arena is bound once,
+// whole, and the offsets of the kernel's buffers come in a small uniform. Kernels of one shape share their text as long
+// as their buffers lie in arenas in the same pattern.
+import type { Place } from "../program/program.ts";
+
+export interface BoundShader {
+  readonly wgsl: string;
+  /** Arena numbers in the order of their bindings, from binding 1 on; binding 0 has the offsets. */
+  readonly arenas: readonly number[];
+  /** Whether any invocation writes the arena, in the same order. */
+  readonly isWritten: readonly boolean[];
+}
+
+/** Elements are four bytes; offsets are counted in elements. Padded to whole vec4u. */
+export function offsetWords(places: readonly Place[]): Uint32Array<ArrayBuffer> {
+  const words = new Uint32Array(4 * Math.max(1, Math.ceil(places.length / 4)));
+  places.forEach((place, slot) => (words[slot] = place.offset / 4));
+  return words;
+}
+
+export function bindArenas(body: string, places: readonly Place[]): BoundShader {
+  const arenas = [...new Set(places.map((place) => place.arena))];
+  const isWritten = arenas.map((arena) =>
+    places.some((place, slot) => place.arena === arena && body.includes(`store${slot}(`)),
+  );
+  const head = [
+    `@group(0) @binding(0) var<uniform> offsets: array<vec4u, ${offsetWords(places).length / 4}>;`,
+    ...arenas.map(
+      (_, at) =>
+        `@group(0) @binding(${at + 1}) var<storage, ${isWritten[at] ? "read_write" : "read"}> arena${at}: array<u32>;`,
+    ),
+    ...places.map((place, slot) => accessors(body, slot, arenas.indexOf(place.arena))),
+  ];
+  return { wgsl: `${head.filter((line) => line !== "").join("\n")}\n${body}`, arenas, isWritten };
+}
+
+function accessors(body: string, slot: number, arena: number): string {
+  const element = `arena${arena}[offsets[${slot >> 2}].${"xyzw"[slot & 3]} + u32(index)]`;
+  const lines: string[] = [];
+  if (body.includes(`load${slot}(`))
+    lines.push(`fn load${slot}(index: i32) -> u32 { return ${element}; }`);
+  if (body.includes(`store${slot}(`))
+    lines.push(`fn store${slot}(index: i32, bits: u32) { ${element} = bits; }`);
+  return lines.join("\n");
+}

@@ -1,0 +1,299 @@
+// A contraction -> WGSL: tiles through workgroup memory, a register tile an invocation, a rolled loop over k.
+// Invocation (y, x) owns rows m0 + y + down * i and columns n0 + x + across * j of its tile: neighbours own neighbouring
+// columns, so loads of operands and stores of results touch neighbouring addresses, and yet each invocation reads its
+// rows and columns from workgroup memory as vec4f. The epilogue is written once, in a loop over the register tile.
+import type { Axis, ContractionKernel, Expression } from "../kernels/kernel.ts";
+import { affine } from "../ops/index-arithmetic.ts";
+import type { Index } from "../ops/index-expression.ts";
+import type { Limits } from "../program/limits.ts";
+import { Dependence, loadsOf } from "./dependence.ts";
+import { expressionText, positionText, storeText } from "./expression-text.ts";
+import type { KernelText } from "./kernel-text.ts";
+import type { KernelShape } from "./loop-kernel.ts";
+import { Scope } from "./scope.ts";
+import { chooseTile, columnsOf, operandVectors, rowsOf, tileCount, type Tile } from "./tiles.ts";
+import { blockNumber, extentOf, foldWorkgroups, splitPosition } from "./workgroups.ts";
+
+interface Generation {
+  readonly text: KernelText;
+  readonly kernel: ContractionKernel;
+  readonly tile: Tile;
+  readonly threads: number;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Names of one workgroup: the batch axes. */
+  readonly scope: Scope;
+  readonly dependence: Dependence;
+}
+
+/** One operand as its packing sees it: `free` is m for a, n for b. */
+interface Operand {
+  readonly name: "A" | "B";
+  readonly value: Expression;
+  readonly free: readonly Axis[];
+  readonly freeExtent: number;
+  /** First free position of the tile. */
+  readonly start: "rowStart" | "columnStart";
+  /** Invocations along the free axis, and elements of each. */
+  readonly invocations: number;
+  readonly each: number;
+}
+
+export function writeContraction(
+  text: KernelText,
+  kernel: ContractionKernel,
+  limits: Limits,
+): KernelShape {
+  const m = extentOf(kernel.m);
+  const n = extentOf(kernel.n);
+  const size = { batch: extentOf(kernel.batch), m, n };
+  const tile = chooseTile(size, limits);
+  const blocks = tileCount(size, tile);
+  const workgroups = foldWorkgroups(blocks, limits);
+  const threads = tile.down * tile.across;
+  const scope = new Scope();
+  const k = extentOf(kernel.k);
+  const dependence = new Dependence();
+  const generation = { text, kernel, tile, threads, m, n, k, scope, dependence };
+  blockNumber(text, blocks, workgroups);
+  writePlace(generation);
+  writeSums(generation);
+  writeEpilogue(generation);
+  return { threads, workgroups };
+}
+
+/** Which tile of which batch entry, and which part of the tile. */
+function writePlace({ text, kernel, tile, m, n, scope }: Generation): void {
+  const across = Math.ceil(n / columnsOf(tile));
+  const down = Math.ceil(m / rowsOf(tile));
+  text.line(`let columnStart = (block % ${across}) * ${columnsOf(tile)};`);
+  text.line(`let rowStart = ((block / ${across}) % ${down}) * ${rowsOf(tile)};`);
+  text.line(`let entry = block / ${across * down};`);
+  splitPosition(text, scope, kernel.batch, "entry");
+  text.line(`let x = local % ${tile.across};`);
+  text.line(`let y = local / ${tile.across};`);
+}
+
+function writeSums(generation: Generation): void {
+  const { text, kernel, tile, k } = generation;
+  const a: Operand = {
+    name: "A",
+    value: kernel.a,
+    free: kernel.m,
+    freeExtent: generation.m,
+    start: "rowStart",
+    invocations: tile.down,
+    each: tile.high,
+  };
+  const b: Operand = {
+    name: "B",
+    value: kernel.b,
+    free: kernel.n,
+    freeExtent: generation.n,
+    start: "columnStart",
+    invocations: tile.across,
+    each: tile.wide,
+  };
+  declareTile(generation, a);
+  declareTile(generation, b);
+  const freeAxes = new Set([...kernel.m, ...kernel.n, ...kernel.k].map((axis) => axis.id));
+  generation.dependence.hoist(text, generation.scope, a.value, freeAxes);
+  generation.dependence.hoist(text, generation.scope, b.value, freeAxes);
+  for (const name of accumulators(tile)) text.line(`var ${name} = vec4f();`);
+  startOperandSum(generation, a, kernel.sumOfA);
+  startOperandSum(generation, b, kernel.sumOfB);
+  text.block(`for (var kStart = 0; kStart < ${k}; kStart += ${tile.depth})`, () => {
+    packOperand(generation, a);
+    packOperand(generation, b);
+    text.line("workgroupBarrier();");
+    addOperandSum(generation, a, kernel.sumOfA);
+    addOperandSum(generation, b, kernel.sumOfB);
+    multiplyTile(generation);
+    text.line("workgroupBarrier();");
+  });
+  storeOperandSum(generation, a, kernel.sumOfA);
+  storeOperandSum(generation, b, kernel.sumOfB);
+}
+
+function declareTile({ text, tile }: Generation, operand: Operand): void {
+  const vectors = operandVectors(tile.depth, operand.invocations, operand.each);
+  text.declare(`var<workgroup> tile${operand.name}: array<vec4f, ${vectors}>;`);
+}
+
+/** vec4f elements of one line (one step of k) of an operand's tile. */
+function lineVectors(operand: Operand): number {
+  return (operand.invocations * operand.each) / 4 + 1;
+}
+
+/** sum{i}_{g}: row i, columns 4 g to 4 g + 3 of the register tile. */
+function accumulators(tile: Tile): string[] {
+  return Array.from({ length: tile.high }, (_, i) => rowNames(tile, i)).flat();
+}
+
+function rowNames(tile: Tile, row: number): string[] {
+  return Array.from({ length: tile.wide / 4 }, (_, group) => `sum${row}_${group}`);
+}
+
+/**
+ * Fills an operand's tile. A vec4f holds the four elements of one invocation (or half of its eight) at one k.
+ * Consecutive invocations take consecutive k where that is the operand's contiguous axis, else consecutive places.
+ */
+function packOperand(generation: Generation, operand: Operand): void {
+  const { text, tile, threads } = generation;
+  const columns = (operand.invocations * operand.each) / 4;
+  const vectors = columns * tile.depth;
+  text.block(`for (var slot = local; slot < ${vectors}; slot += ${threads})`, () => {
+    const isDeep = isContiguousInK(generation, operand);
+    text.line(`let depth = ${isDeep ? `slot % ${tile.depth}` : `slot / ${columns}`};`);
+    text.line(`let column = ${isDeep ? `slot / ${tile.depth}` : `slot % ${columns}`};`);
+    packVector(generation, operand);
+    text.line(`tile${operand.name}[depth * ${lineVectors(operand)} + column] = vector;`);
+  });
+}
+
+function packVector(generation: Generation, operand: Operand): void {
+  const { text, kernel, tile, k } = generation;
+  const { invocations, each, freeExtent } = operand;
+  const scope = new Scope(generation.scope);
+  const isDeepExact = k % tile.depth === 0;
+  text.line("let kPlace = kStart + depth;");
+  text.line(`let kAt = ${isDeepExact ? "kPlace" : `min(kPlace, ${k - 1})`};`);
+  splitPosition(text, scope, kernel.k, "kAt");
+  const first = `column % ${invocations} + column / ${invocations} * ${4 * invocations}`;
+  text.line(`let first = ${operand.start} + ${each === 4 ? "column" : first};`);
+  text.line("var vector = vec4f();");
+  text.block("for (var part = 0; part < 4; part++)", () => {
+    const inner = new Scope(scope);
+    const isFreeExact = freeExtent % (invocations * each) === 0;
+    text.line(`let place = first + part * ${invocations};`);
+    text.line(`let at = ${isFreeExact ? "place" : `min(place, ${freeExtent - 1})`};`);
+    splitPosition(text, inner, operand.free, "at");
+    const value = expressionText(text, inner, operand.value);
+    const inside = [
+      ...(isDeepExact ? [] : ["kPlace == kAt"]),
+      ...(isFreeExact ? [] : ["place == at"]),
+    ];
+    const kept = inside.length === 0 ? value : `select(0.0, ${value}, ${inside.join(" && ")})`;
+    text.line(`vector[part] = ${kept};`);
+  });
+}
+
+/** Whether the operand's first strided load steps by one element along k (rather than along m or n). */
+function isContiguousInK({ kernel }: Generation, operand: Operand): boolean {
+  const inner = (axes: readonly Axis[]): number | undefined =>
+    axes.findLast((axis) => axis.extent > 1)?.id;
+  for (const load of loadsOf(operand.value)) {
+    const strides = affine(load.index)?.strides;
+    if (strides === undefined) continue;
+    const k = inner(kernel.k);
+    const free = inner(operand.free);
+    if (k !== undefined && strides.get(k) === 1) return true;
+    if (free !== undefined && strides.get(free) === 1) return false;
+  }
+  return true;
+}
+
+function multiplyTile({ text, tile }: Generation): void {
+  const lineA = (tile.down * tile.high) / 4 + 1;
+  const lineB = (tile.across * tile.wide) / 4 + 1;
+  text.block(`for (var depth = 0; depth < ${tile.depth}; depth++)`, () => {
+    for (let group = 0; group < tile.wide / 4; group++)
+      text.line(`let b${group} = tileB[depth * ${lineB} + x + ${group * tile.across}];`);
+    for (let group = 0; group < tile.high / 4; group++) {
+      text.line(`let a${group} = tileA[depth * ${lineA} + y + ${group * tile.down}];`);
+      for (let part = 0; part < 4; part++)
+        rowNames(tile, 4 * group + part).forEach((name, column) =>
+          text.line(`${name} += a${group}.${"xyzw"[part]} * b${column};`),
+        );
+    }
+  });
+}
+
+/**
+ * The sum of an operand over k is made by the first row (column) of tiles: invocations x of row y = 0 for b,
+ * y of column x = 0 for a.
+ */
+function operandSumCondition(operand: Operand): string {
+  return operand.name === "A" ? "columnStart == 0 && x == 0" : "rowStart == 0 && y == 0";
+}
+
+function startOperandSum({ text }: Generation, operand: Operand, target: unknown): void {
+  if (target === undefined) return;
+  for (let group = 0; group < operand.each / 4; group++)
+    text.line(`var total${operand.name}${group} = vec4f();`);
+}
+
+function addOperandSum({ text, tile }: Generation, operand: Operand, target: unknown): void {
+  if (target === undefined) return;
+  const mine = operand.name === "A" ? "y" : "x";
+  text.block(`if (${operandSumCondition(operand)})`, () =>
+    text.block(`for (var depth = 0; depth < ${tile.depth}; depth++)`, () => {
+      for (let group = 0; group < operand.each / 4; group++) {
+        const place = `depth * ${lineVectors(operand)} + ${mine} + ${group * operand.invocations}`;
+        text.line(`total${operand.name}${group} += tile${operand.name}[${place}];`);
+      }
+    }),
+  );
+}
+
+function storeOperandSum(
+  generation: Generation,
+  operand: Operand,
+  target: { readonly buffer: number; readonly index: Index } | undefined,
+): void {
+  if (target === undefined) return;
+  const { text, scope } = generation;
+  text.block(`if (${operandSumCondition(operand)})`, () =>
+    text.block(`for (var part = 0; part < ${operand.each}; part++)`, () => {
+      const mine = operand.name === "A" ? "y" : "x";
+      text.line(`let place = ${operand.start} + ${mine} + part * ${operand.invocations};`);
+      text.block(`if (place < ${operand.freeExtent})`, () => {
+        const inner = new Scope(scope);
+        splitPosition(text, inner, operand.free, "place");
+        const names = Array.from(
+          { length: operand.each / 4 },
+          (_, g) => `total${operand.name}${g}`,
+        );
+        const value = pick(names, "part");
+        text.store(target.buffer, positionText(text, inner, target.index), value);
+      });
+    }),
+  );
+}
+
+/** Element `place` of a row kept in one or two vec4f. */
+function pick(names: readonly string[], place: string): string {
+  if (names.length === 1) return `${names[0]}[${place}]`;
+  return `select(${names[0]}, ${names[1]}, ${place} >= 4)[${place} & 3]`;
+}
+
+/**
+ * The stores, written once inside two loops. Registers cannot be indexed by a variable without leaving registers,
+ * so a switch picks the row.
+ */
+function writeEpilogue(generation: Generation): void {
+  const { text, kernel, tile, m, n } = generation;
+  const rows = Array.from({ length: tile.wide / 4 }, (_, group) => `row${group}`);
+  text.block(`for (var i = 0; i < ${tile.high}; i++)`, () => {
+    rows.forEach((name) => text.line(`var ${name}: vec4f;`));
+    text.block("switch (i)", () => {
+      for (let i = 0; i < tile.high; i++) {
+        const assigns = rowNames(tile, i).map((name, group) => `row${group} = ${name};`);
+        text.line(`${i === tile.high - 1 ? "default" : `case ${i}`}: { ${assigns.join(" ")} }`);
+      }
+    });
+    text.line(`let row = rowStart + y + i * ${tile.down};`);
+    if (m % rowsOf(tile) !== 0) text.line(`if (row >= ${m}) { break; }`);
+    const scope = new Scope(generation.scope);
+    splitPosition(text, scope, kernel.m, "row");
+    text.block(`for (var j = 0; j < ${tile.wide}; j++)`, () => {
+      text.line(`let column = columnStart + x + j * ${tile.across};`);
+      if (n % columnsOf(tile) !== 0) text.line(`if (column >= ${n}) { break; }`);
+      const inner = new Scope(scope);
+      splitPosition(text, inner, kernel.n, "column");
+      inner.accumulator = text.define("sum", pick(rows, "j"));
+      for (const store of kernel.stores) storeText(text, inner, store);
+    });
+  });
+}

@@ -1,0 +1,141 @@
+// Expression -> WGSL statements that leave its value under a name. A node shared by identity is written once a scope;
+// what a guard protects is written inside its branch, so that loads of the branch not taken are not made.
+import type { Index } from "../ops/index-expression.ts";
+import { rangeOf } from "../ops/index-arithmetic.ts";
+import type { Expression, Store } from "../kernels/kernel.ts";
+import { convert, literal, wgslType } from "./dtype-text.ts";
+import { indexText } from "./index-text.ts";
+import { instructionText } from "./instruction-text.ts";
+import type { KernelText } from "./kernel-text.ts";
+import { Scope } from "./scope.ts";
+
+type Guard = Expression & { kind: "guard" };
+
+/** Writes what is needed and returns the text of the value: a name or a literal, in the WGSL type of its dtype. */
+export function expressionText(text: KernelText, scope: Scope, expression: Expression): string {
+  if (expression.kind === "constant") return literal(expression.value, expression.dtype);
+  if (expression.kind === "accumulator") return scope.accumulator;
+  if (expression.kind === "reduced") return scope.reducedValue(expression.stage);
+  const known = scope.known(expression);
+  if (known !== undefined) return known;
+  const name =
+    expression.kind === "guard"
+      ? guardText(text, scope, expression)
+      : text.define("v", valueText(text, scope, expression));
+  scope.remember(expression, name);
+  return name;
+}
+
+export function storeText(text: KernelText, scope: Scope, store: Store): void {
+  const value = expressionText(text, scope, store.value);
+  const converted = convert(value, store.value.dtype, text.dtypeOf(store.buffer));
+  text.store(store.buffer, positionText(text, scope, store.index), converted);
+}
+
+export function positionText(text: KernelText, scope: Scope, index: Index): string {
+  return indexText(text, scope, index, (value) => {
+    const expression = value as Expression;
+    return convert(expressionText(text, scope, expression), expression.dtype, "i32");
+  });
+}
+
+function valueText(
+  text: KernelText,
+  scope: Scope,
+  expression: Exclude<Expression, { kind: "constant" | "accumulator" | "reduced" | "guard" }>,
+): string {
+  switch (expression.kind) {
+    case "load":
+      return convert(
+        text.load(expression.buffer, positionText(text, scope, expression.index)),
+        text.dtypeOf(expression.buffer),
+        expression.dtype,
+      );
+    case "position":
+      return convert(positionText(text, scope, expression.index), "i32", expression.dtype);
+    case "apply":
+      return applyText(text, scope, expression);
+    case "random":
+      return randomText(text, scope, expression);
+  }
+}
+
+function applyText(
+  text: KernelText,
+  scope: Scope,
+  expression: Expression & { kind: "apply" },
+): string {
+  const first = expression.arguments[expression.instruction === "select" ? 1 : 0]!;
+  const power = smallPower(text, scope, expression);
+  if (power !== undefined) return power;
+  return instructionText(text, {
+    instruction: expression.instruction,
+    arguments: expression.arguments.map((argument) => expressionText(text, scope, argument)),
+    operand: first.dtype,
+    dtype: expression.dtype,
+  });
+}
+
+/** x ^ 2 and the like, which need no logarithm. */
+function smallPower(
+  text: KernelText,
+  scope: Scope,
+  expression: Expression & { kind: "apply" },
+): string | undefined {
+  const [base, exponent] = expression.arguments;
+  if (expression.instruction !== "power" || exponent?.kind !== "constant") return undefined;
+  const x = expressionText(text, scope, base!);
+  switch (exponent.value) {
+    case 1:
+      return x;
+    case 2:
+      return `(${x} * ${x})`;
+    case 3:
+      return `(${x} * ${x} * ${x})`;
+    case 4:
+      return `((${x} * ${x}) * (${x} * ${x}))`;
+    case 0.5:
+      return `sqrt(${x})`;
+    case -1:
+      return `(1.0 / ${x})`;
+    default:
+      return undefined;
+  }
+}
+
+function randomText(
+  text: KernelText,
+  scope: Scope,
+  { stream, seed, step, index }: Expression & { kind: "random" },
+): string {
+  const word = (value: Expression): string =>
+    convert(expressionText(text, scope, value), value.dtype, "u32");
+  const key = `${literal(stream, "u32")} ^ ${word(seed)}`;
+  return `${text.call("threefry")}(${key}, ${word(step)}, u32(${positionText(text, scope, index)}))`;
+}
+
+function guardText(text: KernelText, scope: Scope, guard: Guard): string {
+  const conditions = conditionTexts(text, scope, guard);
+  if (conditions.length === 0) return expressionText(text, scope, guard.value);
+  const isConstant = guard.otherwise.kind === "constant";
+  const name = text.name("g");
+  const start = isConstant ? ` = ${expressionText(text, scope, guard.otherwise)}` : "";
+  text.line(`var ${name}: ${wgslType(guard.dtype)}${start};`);
+  const assign = (value: Expression) => (): void =>
+    text.line(`${name} = ${expressionText(text, new Scope(scope), value)};`);
+  text.block(`if (${conditions.join(" && ")})`, assign(guard.value));
+  if (!isConstant) text.block("else", assign(guard.otherwise));
+  return name;
+}
+
+/** The comparisons that the index's own range does not settle. */
+function conditionTexts(text: KernelText, scope: Scope, guard: Guard): string[] {
+  return guard.conditions.flatMap(({ index, low, high }) => {
+    const range = rangeOf(index);
+    const value = positionText(text, scope, index);
+    return [
+      ...(range.low < low ? [`${value} >= ${low}`] : []),
+      ...(range.high >= high ? [`${value} < ${high}`] : []),
+    ];
+  });
+}

@@ -1,0 +1,315 @@
+// A loop kernel -> WGSL. Each point of the grid belongs to `lanes` invocations of one workgroup, which share its row:
+// lane t takes elements t, t + lanes, ... and a tree in workgroup memory joins the lanes in a fixed order.
+// Where rows are contiguous in memory neighbouring invocations are lanes of one row; where the grid is, they are
+// neighbouring points (`isColumn`), so that either way a subgroup reads neighbouring addresses.
+import type { LoopKernel, Stage } from "../kernels/kernel.ts";
+import { affine } from "../ops/index-arithmetic.ts";
+import type { Limits } from "../program/limits.ts";
+import { Dependence, loadsOf, reducedOf } from "./dependence.ts";
+import { extreme, literal, wgslType } from "./dtype-text.ts";
+import { expressionText, storeText } from "./expression-text.ts";
+import type { KernelText } from "./kernel-text.ts";
+import { Scope } from "./scope.ts";
+import {
+  blockNumber,
+  extentOf,
+  foldWorkgroups,
+  splitPosition,
+  type Workgroups,
+} from "./workgroups.ts";
+
+type Reduce = Stage & { kind: "reduce" };
+type StoreStage = Stage & { kind: "store" };
+
+/** How a kernel is spread over invocations. */
+interface Spread {
+  readonly lanes: number;
+  /** Grid points of one workgroup. */
+  readonly points: number;
+  readonly isColumn: boolean;
+}
+
+interface Generation {
+  readonly text: KernelText;
+  readonly kernel: LoopKernel;
+  readonly spread: Spread;
+  readonly rowExtent: number;
+  readonly rowAxes: ReadonlySet<number>;
+  readonly dependence: Dependence;
+  /** Names of one grid point. */
+  readonly scope: Scope;
+}
+
+export interface KernelShape {
+  readonly threads: number;
+  readonly workgroups: Workgroups;
+}
+
+export function writeLoopKernel(text: KernelText, kernel: LoopKernel, limits: Limits): KernelShape {
+  const spread = chooseSpread(kernel, limits);
+  const gridExtent = extentOf(kernel.grid);
+  const count = Math.ceil(gridExtent / spread.points);
+  const workgroups = foldWorkgroups(count, limits);
+  const scope = new Scope();
+  blockNumber(text, count, workgroups);
+  const isExact = gridExtent % spread.points === 0;
+  writePoint(text, spread, gridExtent, isExact);
+  splitPosition(text, scope, kernel.grid, "point");
+  const generation: Generation = {
+    text,
+    kernel,
+    spread,
+    rowExtent: extentOf(kernel.row),
+    rowAxes: new Set(kernel.row.map((axis) => axis.id)),
+    dependence: new Dependence(),
+    scope,
+  };
+  for (const group of groupStages(kernel.stages)) {
+    if (group.kind === "reduce") writeReductions(generation, group.stages);
+    else if (group.over === "row") writeRowStores(generation, group.stages, isExact);
+    else writeGridStores(generation, group.stages, isExact);
+  }
+  return { threads: spread.lanes * spread.points, workgroups };
+}
+
+/** `point` is the grid point of this invocation, clamped where the last workgroup is not full; `lane` its place in the row. */
+function writePoint(text: KernelText, spread: Spread, extent: number, isExact: boolean): void {
+  const { lanes, points, isColumn } = spread;
+  const within = isColumn ? `local % ${points}` : `local / ${lanes}`;
+  if (lanes > 1) text.line(`let lane = ${isColumn ? `local / ${points}` : `local % ${lanes}`};`);
+  text.line(`let place = block * ${points} + ${lanes === 1 ? "local" : within};`);
+  text.line(`let point = ${isExact ? "place" : `min(place, ${extent - 1})`};`);
+}
+
+const MOST_THREADS = 256;
+
+function chooseSpread(kernel: LoopKernel, limits: Limits): Spread {
+  const most = powerBelow(Math.min(MOST_THREADS, limits.workgroupInvocations));
+  const grid = extentOf(kernel.grid);
+  const row = extentOf(kernel.row);
+  const block = Math.min(most, grid >= 65536 ? 256 : 64);
+  const hasReduction = kernel.stages.some((stage) => stage.kind === "reduce");
+  if (row <= 4 || (row <= 16 && grid >= 4096)) return { lanes: 1, points: block, isColumn: false };
+  if (hasReduction && isGridContiguous(kernel)) {
+    if (row <= 32 || grid >= 32768) return { lanes: 1, points: block, isColumn: true };
+    const points = Math.min(32, powerAbove(grid));
+    return { lanes: Math.min(most / points, powerAbove(row / 4)), points, isColumn: true };
+  }
+  // Few rows: as many lanes as have two elements each. Many rows: eight elements a lane.
+  const perLane = grid * row < 1 << 20 ? 2 : 8;
+  const lanes = Math.min(most, powerAbove(row / perLane));
+  return { lanes, points: Math.max(1, Math.min(64 / lanes, powerAbove(grid))), isColumn: false };
+}
+
+function powerAbove(value: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
+}
+
+function powerBelow(value: number): number {
+  return 2 ** Math.floor(Math.log2(value));
+}
+
+/** Whether more loads step by one element along the grid's last axis than along the row's. */
+function isGridContiguous(kernel: LoopKernel): boolean {
+  const gridAxis = kernel.grid.findLast((axis) => axis.extent > 1)?.id;
+  const rowAxis = kernel.row.findLast((axis) => axis.extent > 1)?.id;
+  let balance = 0;
+  for (const stage of kernel.stages) {
+    const value = stage.kind === "reduce" ? stage.value : stage.store.value;
+    for (const load of loadsOf(value)) {
+      const strides = affine(load.index)?.strides;
+      if (rowAxis !== undefined && strides?.get(rowAxis) === 1) balance--;
+      if (gridAxis !== undefined && strides?.get(gridAxis) === 1) balance++;
+    }
+  }
+  return balance > 0;
+}
+
+type StageGroup =
+  | { readonly kind: "reduce"; readonly stages: (readonly [number, Reduce])[] }
+  | { readonly kind: "store"; readonly over: "grid" | "row"; readonly stages: StoreStage[] };
+
+/** Consecutive stages that can share one walk over the row: reductions that do not use each other, stores. */
+function groupStages(stages: readonly Stage[]): StageGroup[] {
+  const groups: StageGroup[] = [];
+  stages.forEach((stage, number) => {
+    const last = groups.at(-1);
+    if (stage.kind === "store") {
+      if (last?.kind === "store" && last.over === stage.over) last.stages.push(stage);
+      else groups.push({ kind: "store", over: stage.over, stages: [stage] });
+      return;
+    }
+    if (
+      last?.kind === "reduce" &&
+      !usesAny(
+        stage,
+        last.stages.map(([of]) => of),
+      )
+    )
+      last.stages.push([number, stage]);
+    else groups.push({ kind: "reduce", stages: [[number, stage]] });
+  });
+  return groups;
+}
+
+function usesAny(stage: Reduce, numbers: readonly number[]): boolean {
+  return reducedOf(stage.value).some((number) => numbers.includes(number));
+}
+
+/** `for` over this lane's elements of the row, with the row's axes named inside. */
+function overRow(generation: Generation, inside: (scope: Scope) => void): void {
+  const { text, kernel, spread, rowExtent } = generation;
+  const start = spread.lanes === 1 ? "0" : "lane";
+  const step = spread.lanes === 1 ? "element++" : `element += ${spread.lanes}`;
+  text.block(`for (var element = ${start}; element < ${rowExtent}; ${step})`, () => {
+    const scope = new Scope(generation.scope);
+    splitPosition(text, scope, kernel.row, "element");
+    inside(scope);
+  });
+}
+
+function writeReductions(
+  generation: Generation,
+  stages: readonly (readonly [number, Reduce])[],
+): void {
+  const { text, scope, dependence, rowAxes } = generation;
+  const partials = stages.map(([number, stage]) => {
+    dependence.hoist(text, scope, stage.value, rowAxes);
+    return startPartial(text, number, stage);
+  });
+  overRow(generation, (inner) =>
+    stages.forEach(([, stage], at) => {
+      const value = expressionText(text, inner, stage.value);
+      accumulate(text, stage, partials[at]!, value, "element");
+    }),
+  );
+  stages.forEach(([number, stage], at) => {
+    if (generation.spread.lanes > 1) joinLanes(generation, stage, partials[at]!);
+    // A row of nothing but NaN has no best element.
+    if (isPosition(stage))
+      text.line(`${partials[at]!.position} = max(${partials[at]!.position}, 0);`);
+    scope.setReduced(number, isPosition(stage) ? partials[at]!.position : partials[at]!.value);
+  });
+}
+
+/** The variables of a reduction: its value so far and, for argmax and argmin, where it was found. */
+interface Partial {
+  readonly value: string;
+  readonly position: string;
+}
+
+function startPartial(text: KernelText, number: number, stage: Reduce): Partial {
+  const partial = { value: `best${number}`, position: `where${number}` };
+  const dtype = valueType(stage);
+  const start =
+    stage.reducer === "sum"
+      ? literal(0, dtype)
+      : extreme(dtype, isLargest(stage) ? "lowest" : "highest");
+  text.line(`var ${partial.value}: ${wgslType(dtype)} = ${start};`);
+  if (isPosition(stage)) text.line(`var ${partial.position}: i32 = -1;`);
+  return partial;
+}
+
+function valueType(stage: Reduce): Reduce["dtype"] {
+  return isPosition(stage) ? stage.value.dtype : stage.dtype;
+}
+
+function isPosition(stage: Reduce): boolean {
+  return stage.reducer === "argmax" || stage.reducer === "argmin";
+}
+
+function isLargest(stage: Reduce): boolean {
+  return stage.reducer === "max" || stage.reducer === "argmax";
+}
+
+/** Takes one more value in; among equal values the earliest position wins. */
+function accumulate(
+  text: KernelText,
+  stage: Reduce,
+  partial: Partial,
+  value: string,
+  position: string,
+): void {
+  switch (stage.reducer) {
+    case "sum":
+      return text.line(`${partial.value} += ${value};`);
+    case "max":
+    case "min":
+      return text.line(`${partial.value} = ${stage.reducer}(${partial.value}, ${value});`);
+    case "argmax":
+    case "argmin": {
+      const better = `${value} ${stage.reducer === "argmax" ? ">" : "<"} ${partial.value}`;
+      // As unsigned numbers, so that "none yet" (-1) is later than every position.
+      const first = `u32(${position}) < u32(${partial.position})`;
+      return text.block(`if (${better} || (${value} == ${partial.value} && ${first}))`, () => {
+        text.line(`${partial.value} = ${value};`);
+        text.line(`${partial.position} = ${position};`);
+      });
+    }
+  }
+}
+
+/** Halves the number of partial results until lane 0 has them all; then every lane reads that one. */
+function joinLanes(generation: Generation, stage: Reduce, partial: Partial): void {
+  const { text, spread } = generation;
+  const { lanes, points, isColumn } = spread;
+  const values = sharedArray(generation, valueType(stage));
+  const positions = isPosition(stage) ? sharedArray(generation, "i32", "Positions") : undefined;
+  const publish = (): void => {
+    text.line(`${values}[local] = ${partial.value};`);
+    if (positions !== undefined) text.line(`${positions}[local] = ${partial.position};`);
+  };
+  publish();
+  text.line("workgroupBarrier();");
+  text.block(`for (var half = ${lanes / 2}; half > 0; half = half / 2)`, () => {
+    text.block("if (lane < half)", () => {
+      const other = isColumn ? `local + half * ${points}` : "local + half";
+      text.line(`let other = ${values}[${other}];`);
+      if (positions !== undefined) text.line(`let otherWhere = ${positions}[${other}];`);
+      accumulate(text, stage, partial, "other", "otherWhere");
+      publish();
+    });
+    text.line("workgroupBarrier();");
+  });
+  const first = isColumn ? "local - lane * " + points : "local - lane";
+  text.line(`${partial.value} = ${values}[${first}];`);
+  if (positions !== undefined) text.line(`${partial.position} = ${positions}[${first}];`);
+  // The next reduction writes the same workgroup memory.
+  text.line("workgroupBarrier();");
+}
+
+function sharedArray({ text, spread }: Generation, dtype: Reduce["dtype"], suffix = ""): string {
+  const type = wgslType(dtype);
+  const name = `shared_${type}${suffix}`;
+  text.declare(`var<workgroup> ${name}: array<${type}, ${spread.lanes * spread.points}>;`);
+  return name;
+}
+
+function writeRowStores(
+  generation: Generation,
+  stages: readonly StoreStage[],
+  isExact: boolean,
+): void {
+  const { text, scope, dependence, rowAxes } = generation;
+  for (const { store } of stages) dependence.hoist(text, scope, store.value, rowAxes);
+  const walk = (): void =>
+    overRow(generation, (inner) => stages.forEach(({ store }) => storeText(text, inner, store)));
+  if (isExact) walk();
+  else text.block("if (place == point)", walk);
+}
+
+function writeGridStores(
+  generation: Generation,
+  stages: readonly StoreStage[],
+  isExact: boolean,
+): void {
+  const { text, scope, spread } = generation;
+  const conditions = [
+    ...(isExact ? [] : ["place == point"]),
+    ...(spread.lanes > 1 ? ["lane == 0"] : []),
+  ];
+  const write = (inner: Scope) => (): void =>
+    stages.forEach(({ store }) => storeText(text, inner, store));
+  if (conditions.length === 0) write(scope)();
+  else text.block(`if (${conditions.join(" && ")})`, write(new Scope(scope)));
+}

@@ -1,0 +1,298 @@
+// A program on a WebGPU device. `load` makes every buffer, pipeline and bind group; a run writes the inputs, encodes
+// the entry's fixed list of dispatches in one pass and submits it once.
+// (A command buffer can be submitted only once, so the list is encoded anew; this costs a few microseconds a dispatch.)
+import { copyKernel } from "../../compiler/wgsl/copy-kernel.ts";
+import {
+  offsetsKey,
+  placesOf,
+  planDeviceMemory,
+  slotBytes,
+  stepWords,
+  type DeviceMemory,
+} from "../../compiler/wgsl/device-memory.ts";
+import { generate } from "../../compiler/ops/generators/registry.ts";
+import type { AttributeValue } from "../../compiler/graph/graph.ts";
+import type { Limits } from "../../compiler/program/limits.ts";
+import type { Entry, Place, Program, Slot, Step } from "../../compiler/program/program.ts";
+import type { LoadedProgram, TypedArray } from "./device.ts";
+import { EntryOutputs, ResidentReader } from "./webgpu-readback.ts";
+import { asWorldError, type Trouble } from "./webgpu-trouble.ts";
+import type { BoundPipeline, Pipelines } from "./webgpu.ts";
+
+/** What all programs on one GPU device share. */
+export interface GpuContext {
+  readonly gpuDevice: GPUDevice;
+  readonly limits: Limits;
+  readonly pipelines: Pipelines;
+  readonly trouble: Trouble;
+}
+
+/** GPUBufferUsage, whose global exists in a page only. */
+const USAGE = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 };
+
+interface Command {
+  readonly pipeline: GPUComputePipeline;
+  readonly bindGroup: GPUBindGroup;
+  readonly workgroups: readonly [number, number, number];
+}
+
+interface LoadedEntry {
+  readonly entry: Entry;
+  readonly commands: readonly Command[];
+  readonly inputs: ReadonlyMap<string, Slot>;
+  readonly outputs: EntryOutputs;
+}
+
+/** @throws WorldError: out of memory, or a shader that the driver refuses. */
+export async function loadWebgpuProgram(
+  context: GpuContext,
+  program: Program,
+): Promise<LoadedProgram> {
+  const { gpuDevice } = context;
+  const memory = planDeviceMemory(program);
+  gpuDevice.pushErrorScope("validation");
+  gpuDevice.pushErrorScope("out-of-memory");
+  const buffers = new Buffers(gpuDevice, memory);
+  const bindings = new Bindings(context, program, memory, buffers);
+  const entries = Promise.all(
+    program.entries.map(async (entry, at): Promise<LoadedEntry> => {
+      const outputs = new EntryOutputs(gpuDevice, buffers.arenas, memory.staging[at]!, buffers.staging[at]!); // prettier-ignore
+      const inputs = new Map(entry.inputs.map((slot) => [slot.name, slot]));
+      return { entry, commands: await bindings.commands(entry), inputs, outputs };
+    }),
+  );
+  const settled = await entries.catch((error: unknown) => error as Error);
+  const errors = await Promise.all([gpuDevice.popErrorScope(), gpuDevice.popErrorScope()]);
+  const error = settled instanceof Error ? settled : errors.find((each) => each !== null);
+  if (settled instanceof Error || (error !== undefined && error !== null)) {
+    buffers.destroy();
+    throw error instanceof Error ? error : asWorldError(error as GPUError);
+  }
+  const loaded = new WebgpuProgram(context, program, buffers, settled);
+  loaded.fillTables();
+  return loaded;
+}
+
+/** All that is allocated for a program, counted as it is made. */
+class Buffers {
+  readonly arenas: readonly GPUBuffer[];
+  readonly offsets: GPUBuffer | undefined;
+  readonly staging: readonly (readonly GPUBuffer[])[];
+  readonly residentStaging: GPUBuffer | undefined;
+  private readonly all: GPUBuffer[] = [];
+  private readonly gpuDevice: GPUDevice;
+
+  constructor(gpuDevice: GPUDevice, memory: DeviceMemory) {
+    this.gpuDevice = gpuDevice;
+    const arenaUsage = USAGE.storage | USAGE.copySource | USAGE.copyTarget;
+    const readUsage = USAGE.mapRead | USAGE.copyTarget;
+    this.arenas = memory.arenas.map((bytes, at) => this.make(`arena ${at}`, bytes, arenaUsage)!);
+    this.offsets = this.make("offsets", memory.offsets.bytes, USAGE.uniform | USAGE.copyTarget);
+    for (const { at, words } of memory.offsets.blocks)
+      gpuDevice.queue.writeBuffer(this.offsets!, at, words);
+    this.staging = memory.staging.map(({ entry, bytes, buffers }) =>
+      Array.from({ length: buffers }, () => this.make(`outputs of ${entry}`, bytes, readUsage)!),
+    );
+    this.residentStaging = this.make("residents", memory.residentStagingBytes, readUsage);
+  }
+
+  private make(label: string, size: number, usage: number): GPUBuffer | undefined {
+    if (size === 0) return undefined;
+    const buffer = this.gpuDevice.createBuffer({ label, size, usage });
+    this.all.push(buffer);
+    return buffer;
+  }
+
+  get bytes(): number {
+    return this.all.reduce((sum, buffer) => sum + buffer.size, 0);
+  }
+
+  destroy(): void {
+    for (const buffer of this.all) buffer.destroy();
+  }
+}
+
+/** Steps -> commands with their bind groups; equal ones are made once. */
+class Bindings {
+  private readonly context: GpuContext;
+  private readonly program: Program;
+  private readonly buffers: Buffers;
+  private readonly blocks: ReadonlyMap<string, number>;
+  private readonly groups = new Map<string, GPUBindGroup>();
+
+  constructor(context: GpuContext, program: Program, memory: DeviceMemory, buffers: Buffers) {
+    this.context = context;
+    this.program = program;
+    this.buffers = buffers;
+    this.blocks = new Map(memory.offsets.blocks.map(({ at, words }) => [offsetsKey(words), at]));
+  }
+
+  commands(entry: Entry): Promise<Command[]> {
+    return Promise.all(entry.steps.map((step) => this.command(step)));
+  }
+
+  private async command(step: Step): Promise<Command> {
+    const { wgsl, workgroups, label } = this.codeOf(step);
+    const bound = await this.context.pipelines.bound(wgsl, placesOf(step), label);
+    return { pipeline: bound.pipeline, bindGroup: this.bindGroup(step, bound), workgroups };
+  }
+
+  private codeOf(step: Step): {
+    readonly wgsl: string;
+    readonly workgroups: Command["workgroups"];
+    readonly label: string;
+  } {
+    if (step.kind === "copy")
+      return { ...copyKernel(step.bytes / 4, this.context.limits), label: "copy" };
+    const code = this.program.codes[step.code];
+    if (code?.target !== "webgpu")
+      throw new Error(`step ${step.label} has no WebGPU code: the program is for another target`);
+    return { wgsl: code.wgsl, workgroups: code.workgroups, label: step.label };
+  }
+
+  private bindGroup(step: Step, { layout, arenas }: BoundPipeline): GPUBindGroup {
+    const words = stepWords(step);
+    const at = this.blocks.get(offsetsKey(words))!;
+    const key = `${at} ${arenas.join(" ")} ${this.layoutNumber(layout)}`;
+    const known = this.groups.get(key);
+    if (known !== undefined) return known;
+    const offsets = { buffer: this.buffers.offsets!, offset: at, size: words.byteLength };
+    const group = this.context.gpuDevice.createBindGroup({
+      layout,
+      entries: [
+        { binding: 0, resource: offsets },
+        ...arenas.map((arena, place) => ({
+          binding: place + 1,
+          resource: { buffer: this.buffers.arenas[arena]! },
+        })),
+      ],
+    });
+    this.groups.set(key, group);
+    return group;
+  }
+
+  private readonly layoutNumbers = new Map<GPUBindGroupLayout, number>();
+
+  private layoutNumber(layout: GPUBindGroupLayout): number {
+    const number = this.layoutNumbers.get(layout) ?? this.layoutNumbers.size;
+    this.layoutNumbers.set(layout, number);
+    return number;
+  }
+}
+
+class WebgpuProgram implements LoadedProgram {
+  readonly program: Program;
+  readonly allocatedBytes: number;
+  private readonly context: GpuContext;
+  private readonly buffers: Buffers;
+  private readonly entries: ReadonlyMap<string, LoadedEntry>;
+  private readonly residents: ReadonlyMap<string, Slot>;
+  private readonly reader: ResidentReader;
+  private isClosed = false;
+
+  constructor(
+    context: GpuContext,
+    program: Program,
+    buffers: Buffers,
+    entries: readonly LoadedEntry[],
+  ) {
+    this.context = context;
+    this.program = program;
+    this.buffers = buffers;
+    this.allocatedBytes = buffers.bytes;
+    this.entries = new Map(entries.map((loaded) => [loaded.entry.name, loaded]));
+    this.residents = new Map(program.residents.map((slot) => [slot.name, slot]));
+    this.reader = new ResidentReader(context.gpuDevice, buffers.arenas, buffers.residentStaging);
+  }
+
+  fillTables(): void {
+    for (const table of this.program.tables) {
+      const values = generate(table.generator, table.settings as AttributeValue, table.shape);
+      this.write(table, Float32Array.from(values));
+    }
+  }
+
+  writeResident(name: string, data: TypedArray): void {
+    this.check();
+    this.write(this.resident(name), data);
+  }
+
+  readResident(name: string): Promise<TypedArray> {
+    this.check();
+    return this.checked(this.reader.read(this.resident(name)));
+  }
+
+  run(name: string, inputs: ReadonlyMap<string, TypedArray>): void {
+    this.check();
+    const { entry, commands, inputs: slots, outputs } = this.entry(name);
+    for (const [input, data] of inputs) {
+      const slot = slots.get(input);
+      if (slot === undefined) throw new Error(`${entry.name} has no input ${input}`);
+      this.write(slot, data);
+    }
+    const encoder = this.context.gpuDevice.createCommandEncoder({ label: entry.name });
+    const pass = encoder.beginComputePass({ label: entry.name });
+    for (const { pipeline, bindGroup, workgroups } of commands) {
+      pass.setPipeline(pipeline);
+      pass.setBindGroup(0, bindGroup);
+      pass.dispatchWorkgroups(...workgroups);
+    }
+    pass.end();
+    this.context.gpuDevice.queue.submit([encoder.finish()]);
+    outputs.ran();
+  }
+
+  readOutput(entry: string, name: string): Promise<TypedArray> {
+    this.check();
+    return this.checked(this.entry(entry).outputs.read(name));
+  }
+
+  async finish(): Promise<void> {
+    this.check();
+    await this.context.gpuDevice.queue.onSubmittedWorkDone();
+    this.context.trouble.check();
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.buffers.destroy();
+  }
+
+  private check(): void {
+    this.context.trouble.check();
+    if (this.isClosed) throw new Error("the program is closed");
+  }
+
+  /** What went wrong on the device says more than the failed read that follows from it. */
+  private async checked<T>(reading: Promise<T>): Promise<T> {
+    try {
+      return await reading;
+    } catch (error) {
+      await this.context.trouble.settled();
+      throw error;
+    } finally {
+      this.context.trouble.check();
+    }
+  }
+
+  private entry(name: string): LoadedEntry {
+    const entry = this.entries.get(name);
+    if (entry === undefined) throw new Error(`the program has no entry ${name}`);
+    return entry;
+  }
+
+  private resident(name: string): Slot {
+    const slot = this.residents.get(name);
+    if (slot === undefined) throw new Error(`the program has no resident array ${name}`);
+    return slot;
+  }
+
+  private write(slot: Slot, data: TypedArray): void {
+    if (data.byteLength !== slotBytes(slot))
+      throw new Error(`${slot.name} has ${slotBytes(slot)} bytes, got ${data.byteLength}`);
+    const { arena, offset }: Place = slot.place;
+    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    this.context.gpuDevice.queue.writeBuffer(this.buffers.arenas[arena]!, offset, bytes);
+  }
+}

@@ -1,0 +1,188 @@
+// Runs single kernels on the software adapter and compares them with plain loops: the tests' one way to the device.
+// A small builder of kernels by hand (axes, loads, stores), and `check`, which runs one both ways, twice on the device.
+import { expect } from "vitest";
+import type { DType } from "../../../compiler/graph/graph.ts";
+import type { Axis, Buffer, Expression, Kernel, Store } from "../../../compiler/kernels/kernel.ts";
+import { axisIndex, linearIndex } from "../../../compiler/ops/index-arithmetic.ts";
+import type { Index } from "../../../compiler/ops/index-expression.ts";
+import type { ScalarInstruction } from "../../../compiler/ops/op.ts";
+import { DEFAULT_WEBGPU_LIMITS } from "../../../compiler/program/limits.ts";
+import type { Program, Slot } from "../../../compiler/program/program.ts";
+import { generateWgsl } from "../../../compiler/wgsl/generate.ts";
+import type { TypedArray } from "../../../runtime/device/device.ts";
+import { createWebgpuDevice, type WebgpuDevice } from "../../../runtime/device/webgpu.ts";
+import { runPlainly, type Memory } from "./plain-kernel.ts";
+
+let shared: Promise<WebgpuDevice> | undefined;
+
+/** One device for all tests of a file, so that pipelines are shared. */
+export function softwareDevice(): Promise<WebgpuDevice> {
+  shared ??= createWebgpuDevice({ adapter: "software" });
+  return shared;
+}
+
+/** Buffers with their first values; ids are places in the list. */
+export class Bench {
+  readonly buffers: Buffer[] = [];
+  readonly values: TypedArray[] = [];
+
+  /** An array that kernels read. */
+  input(values: readonly number[] | TypedArray, dtype: DType = "f32"): number {
+    return this.add(typed(dtype, values), dtype);
+  }
+
+  /** An array of fixed pseudo-random numbers in [-1, 1). */
+  noise(length: number, seed = this.buffers.length + 1): number {
+    let state = Math.imul(seed, 2654435761) >>> 0;
+    return this.input(
+      Array.from({ length }, () => {
+        state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+        return state / 2 ** 31 - 1;
+      }),
+    );
+  }
+
+  /** An array that kernels write, filled with a value that no kernel makes. */
+  output(length: number, dtype: DType = "f32"): number {
+    return this.add(typed(dtype, Array(length).fill(99)), dtype);
+  }
+
+  private add(values: TypedArray, dtype: DType): number {
+    const id = this.buffers.length;
+    const role = { kind: "resident", name: `b${id}` } as const;
+    this.buffers.push({ id, dtype, length: values.length, role, origin: { path: "" } });
+    this.values.push(values);
+    return id;
+  }
+
+  load(buffer: number, index: Index): Expression {
+    return { kind: "load", buffer, index, dtype: this.buffers[buffer]!.dtype };
+  }
+
+  /** Runs the kernel on the device, in fresh arenas. Returns every buffer's values afterwards. */
+  async run(kernel: Kernel): Promise<TypedArray[]> {
+    const device = await softwareDevice();
+    const loaded = await device.load(this.program(kernel));
+    this.values.forEach((values, id) => loaded.writeResident(`b${id}`, values));
+    loaded.run("once", new Map());
+    const results = await Promise.all(this.values.map((_, id) => loaded.readResident(`b${id}`)));
+    loaded.close();
+    return results;
+  }
+
+  /** One entry with one dispatch; even buffers lie in one arena, odd ones in another. */
+  program(kernel: Kernel): Program {
+    const generated = generateWgsl(kernel, this.buffers, DEFAULT_WEBGPU_LIMITS);
+    const sizes = [0, 0];
+    const residents = this.buffers.map(({ id, dtype, length }): Program["residents"][number] => {
+      const place = { arena: id % 2, offset: sizes[id % 2]! };
+      sizes[id % 2]! += Math.ceil((length * 4) / 256) * 256;
+      const slot: Slot = { name: `b${id}`, dtype, shape: [length], place };
+      return {
+        ...slot,
+        role: "state",
+        trainable: false,
+        initializer: { kind: "zeros", settings: {} },
+      };
+    });
+    const dispatch = {
+      kind: "dispatch",
+      code: 0,
+      places: generated.order.map((id) => residents[id]!.place),
+      label: kernel.label,
+      path: "",
+      phase: "forward",
+      flops: 0,
+      bytes: 0,
+    } as const;
+    return {
+      target: "webgpu",
+      limits: DEFAULT_WEBGPU_LIMITS,
+      arenas: sizes.map((bytes) => ({ kind: "resident", bytes: Math.max(bytes, 256) })),
+      residents,
+      tables: [],
+      entries: [{ name: "once", steps: [dispatch], inputs: [], outputs: [] }],
+      codes: [generated.code],
+    };
+  }
+
+  /** The device's values equal the plain ones within `tolerance` (of the largest value), and two runs' bits agree. */
+  async check(kernel: Kernel, tolerance = 2e-6): Promise<void> {
+    const memory: Memory = new Map(
+      this.values.map((values, id) => [id, Float64Array.from(values)]),
+    );
+    runPlainly(kernel, memory);
+    const [first, second] = [await this.run(kernel), await this.run(kernel)];
+    expect(first.map(bits)).toEqual(second.map(bits));
+    first.forEach((values, id) => expectClose(values, memory.get(id)!, tolerance, `buffer ${id}`));
+  }
+}
+
+function bits(values: TypedArray): Uint32Array {
+  return new Uint32Array(values.buffer, values.byteOffset, values.length);
+}
+
+function typed(dtype: DType, values: readonly number[] | TypedArray): TypedArray {
+  if (dtype === "f32") return Float32Array.from(values);
+  return dtype === "i32" ? Int32Array.from(values) : Uint32Array.from(values);
+}
+
+function expectClose(
+  actual: TypedArray,
+  expected: Float64Array,
+  tolerance: number,
+  what: string,
+): void {
+  const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-3);
+  let worst = 0;
+  let where = 0;
+  actual.forEach((value, at) => {
+    const error = Math.abs(value - expected[at]!) / scale;
+    if (!(error <= worst)) [worst, where] = [error, at];
+  });
+  const message = `${what} differs most at ${where}: ${actual[where]} instead of ${expected[where]}`;
+  expect(worst, message).toBeLessThanOrEqual(tolerance);
+}
+
+/** Axes numbered from `from` on. */
+export function axes(extents: readonly number[], from = 0): Axis[] {
+  return extents.map((extent, at) => ({ id: from + at, extent }));
+}
+
+/** The row-major position of these axes. */
+export function flat(...of: readonly Axis[]): Index {
+  return linearIndex(
+    of.map(at),
+    of.map((axis) => axis.extent),
+  );
+}
+
+export function at(axis: Axis): Index {
+  return axisIndex(axis.id, axis.extent);
+}
+
+export function apply(
+  instruction: ScalarInstruction,
+  operands: readonly Expression[],
+  dtype: DType = operands[0]!.dtype,
+): Expression {
+  return { kind: "apply", instruction, arguments: operands, dtype };
+}
+
+export function constant(value: number, dtype: DType = "f32"): Expression {
+  return { kind: "constant", value, dtype };
+}
+
+export function store(buffer: number, index: Index, value: Expression): Store {
+  return { buffer, index, value };
+}
+
+/** What every kernel has besides its work. */
+export const about = {
+  id: 0,
+  label: "test",
+  origin: { path: "" },
+  macs: 0,
+  flops: 0,
+  phase: "forward",
+} as const;
