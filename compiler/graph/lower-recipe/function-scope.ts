@@ -52,9 +52,8 @@ function addStatements(
   const name = value.declaration.name.text;
   for (const statement of value.declaration.body.statements) {
     if (statement.kind === "let") {
-      const { names, isTuple } = statement.binding;
       const result = evaluateSetting(statement.value, scope);
-      scope = withBinding(scope, names.map((part) => part.text), isTuple, result); // prettier-ignore
+      scope = withBinding(scope, statement.binding, result);
     } else if (statement.kind === "require") {
       if (holds(statement.condition, scope)) continue;
       caller.problems.error("requirement", statement.message.value, caller.file, span, {

@@ -169,12 +169,8 @@ export class RecipeContext {
         this.values.set(name, evaluateSetting(clause.value, this.scope(file)));
       } else if (clause.kind === "let" && this.isOnSettings(clause.value, file)) {
         const names = clause.binding.names.map((part) => part.text);
-        const bound = withBinding(
-          this.scope(file),
-          names,
-          clause.binding.isTuple,
-          evaluateSetting(clause.value, this.scope(file)),
-        );
+        const value = evaluateSetting(clause.value, this.scope(file));
+        const bound = withBinding(this.scope(file), clause.binding, value);
         for (const part of names) this.values.set(part, bound.lookup(part) ?? unknownValue);
       }
     } finally {
@@ -263,7 +259,7 @@ export class RecipeContext {
     };
     const value = evaluateSetting(declaration.value, scope);
     this.open.delete(key);
-    return withBinding(scope, declaration.binding.names.map((part) => part.text), declaration.binding.isTuple, value).lookup(name); // prettier-ignore
+    return withBinding(scope, declaration.binding, value).lookup(name);
   }
 
   // ---- data and views ----

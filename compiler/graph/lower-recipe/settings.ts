@@ -3,6 +3,7 @@
 // `select`; everything else must be known. What is wrong is reported once and gives `unknown`, which nobody reports again.
 import type {
   BinaryExpression,
+  Binding,
   Expression,
   IfExpression,
   IndexExpression,
@@ -89,15 +90,7 @@ export function evaluateSetting(
       return {
         kind: "list",
         items: items.map((item) =>
-          evaluateSetting(
-            expression.element,
-            withBinding(
-              scope,
-              expression.binding.names.map((name) => name.text),
-              expression.binding.isTuple,
-              item,
-            ),
-          ),
+          evaluateSetting(expression.element, withBinding(scope, expression.binding, item)),
         ),
       };
     }
@@ -203,20 +196,35 @@ function evaluateName(
 /** The scope in which one name (or a tuple of names) stands for a value. */
 export function withBinding(
   scope: SettingScope,
-  names: readonly string[],
-  isTuple: boolean,
+  binding: Binding,
   value: RecipeValue,
 ): SettingScope {
-  const parts =
-    isTuple && (value.kind === "tuple" || value.kind === "list") ? value.items : undefined;
-  const bound = new Map(
-    names.map((name, i) => [name, isTuple ? (parts?.[i] ?? unknownValue) : value]),
-  );
+  const names = binding.names.map((name) => name.text);
+  const parts = binding.isTuple ? partsOf(value) : [value];
+  if (parts.length !== names.length && value.kind !== "unknown") {
+    const message = `${names.length} names are given, but this has ${parts.length === 0 ? "no parts" : `${parts.length} parts`}: ${describeValue(value)}`;
+    scope.problems.error("wrong-binding", message, scope.file, binding.span);
+  }
+  const bound = new Map(names.map((name, i) => [name, parts[i] ?? unknownValue]));
   return {
     ...scope,
     lookup: (name) => bound.get(name) ?? scope.lookup(name),
     names: () => [...bound.keys(), ...scope.names()],
   };
+}
+
+/** What a tuple of names may take apart, and `.0` and `.1` ask for. */
+function partsOf(value: RecipeValue): readonly RecipeValue[] {
+  switch (value.kind) {
+    case "tuple":
+    case "list":
+      return value.items;
+    case "course":
+    case "range":
+      return [value.from, value.to];
+    default:
+      return [];
+  }
 }
 
 /** The elements of a list; a count stands for 0 … n - 1. Undefined (and reported) for anything else. */
@@ -287,12 +295,7 @@ function evaluateMember(expression: MemberExpression, scope: SettingScope): Reci
     const field = target.fields.get(name);
     if (field) return field;
   }
-  const parts =
-    target.kind === "tuple" || target.kind === "list"
-      ? target.items
-      : target.kind === "course" || target.kind === "range"
-        ? [target.from, target.to]
-        : [];
+  const parts = partsOf(target);
   const part = /^\d+$/.test(name) ? parts[Number(name)] : undefined;
   if (part) return part;
   scope.problems.error(
