@@ -57,11 +57,19 @@ export function saveCheckpoint(
   const path = `${folder}/${name}`;
   files.makeFolder(folder);
   clearUnfinished(files, folder);
-  if (files.exists(path)) {
-    if (damageOf(files, path) === null) return path;
-    discard(files, folder, name);
+  const damage = files.exists(path) ? damageOf(files, path) : "missing";
+  if (damage !== null) {
+    if (damage !== "missing") discard(files, folder, name);
+    placeFolder(files, run, path, checkpoint);
   }
-  const temporary = `${folder}/.writing-${name}`;
+  prune(files, folder, keep);
+  return path;
+}
+
+/** Writes beside the place and renames into it. */
+function placeFolder(files: Files, run: string, path: string, checkpoint: Checkpoint): void {
+  const folder = checkpointsFolder(run);
+  const temporary = `${folder}/.writing-${path.slice(folder.length + 1)}`;
   try {
     writeFolder(files, temporary, checkpoint);
     files.rename(temporary, path);
@@ -69,8 +77,6 @@ export function saveCheckpoint(
   } catch (error) {
     throw isWorldError(error) ? afterFailure(files, run, temporary, checkpoint.step, error) : error;
   }
-  prune(files, folder, keep);
-  return path;
 }
 
 function writeFolder(

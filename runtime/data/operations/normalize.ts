@@ -59,7 +59,7 @@ function channelValues(
   channels: number,
 ): readonly number[] {
   const values = typeof value === "string" ? known[value]?.[name] : value;
-  if (typeof values === "number") return new Array<number>(channels).fill(values);
+  if (typeof values === "number") return Array.from({ length: channels }, () => values);
   if (Array.isArray(values) && values.length === channels) return values as readonly number[];
   throw new WorldError(
     "bad-setting",

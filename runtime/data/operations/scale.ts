@@ -21,5 +21,5 @@ export const scale: OperationEntry = {
 };
 
 function everyChannel({ channels }: SampleImage, value: number): readonly number[] {
-  return new Array<number>(channels).fill(value);
+  return Array.from({ length: channels }, () => value);
 }

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import sharp from "sharp";
+import type { Sharp } from "sharp";
 import { describe, expect, test } from "vitest";
 import type { StoredImage } from "../../../../runtime/data/dataset.ts";
 import { catalog } from "../../../../runtime/data/catalog.ts";
@@ -10,7 +11,7 @@ import { open, view } from "../example-view.ts";
 
 const defaults = { split: "all", channels: 3, broken: "stop" };
 
-function plain(colour: { r: number; g: number; b: number }, width = 4, height = 3): sharp.Sharp {
+function plain(colour: { r: number; g: number; b: number }, width = 4, height = 3): Sharp {
   return sharp({ create: { width, height, channels: 3, background: colour } });
 }
 
