@@ -1,0 +1,144 @@
+// Parts put together again: the gradients of slices are padded and added up, which is a concat where they meet;
+// a concat of neighbouring slices is the slice, a slice of one part of a concat is that part.
+import { number, numbers } from "../../ops/attributes.ts";
+import type { Notation } from "../../ops/notation.ts";
+import type { Node } from "../graph.ts";
+import type { Rule } from "./rule.ts";
+
+/** A value that lies at [start, start + extent) of one axis of zeros. */
+interface Part {
+  readonly value: Node;
+  readonly axis: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A pad with zeros along one axis only. */
+function partOf(node: Node): Part | undefined {
+  if (node.op !== "pad" || node.attributes["value"] !== 0) return undefined;
+  if (numbers(node.attributes, "interior").some((count) => count > 0)) return undefined;
+  const value = node.inputs[0]!;
+  const padded = node.shape.flatMap((extent, axis) => (extent === value.shape[axis] ? [] : [axis]));
+  const [axis] = padded;
+  if (axis === undefined || padded.length > 1) return undefined;
+  const start = numbers(node.attributes, "before")[axis]!;
+  return { value, axis, start, end: start + value.shape[axis]! };
+}
+
+/** The parts that a tree of additions adds up, if it adds nothing else; undefined past `most` of them. */
+function addedParts(node: Node, most = 16): readonly Part[] | undefined {
+  if (node.op !== "add") {
+    const part = partOf(node);
+    return part && [part];
+  }
+  const left = addedParts(node.inputs[0]!, most - 1);
+  const right = left && addedParts(node.inputs[1]!, most - left.length);
+  return right && left.length + right.length <= most ? [...left, ...right] : undefined;
+}
+
+/** Parts of one axis, in order, each beginning where the one before ends. */
+function inRow(parts: readonly Part[]): readonly Part[] | undefined {
+  const sorted = parts.toSorted((a, b) => a.start - b.start);
+  const meets = sorted.every(
+    (part, i) => i === 0 || (part.axis === sorted[0]!.axis && part.start === sorted[i - 1]!.end),
+  );
+  return meets ? sorted : undefined;
+}
+
+function padAxis(g: Notation, x: Node, axis: number, before: number, after: number): Node {
+  const at = (count: number) => x.shape.map((_, place) => (place === axis ? count : 0));
+  return g.pad(x, at(before), at(after));
+}
+
+/** The axis along which a slice cuts, where it is one only and steps by 1. */
+function cutOf(node: Node): { readonly axis: number; readonly start: number } | undefined {
+  if (node.op !== "slice" || numbers(node.attributes, "steps").some((step) => step !== 1))
+    return undefined;
+  const cut = node.shape.flatMap((extent, axis) =>
+    extent === node.inputs[0]!.shape[axis] ? [] : [axis],
+  );
+  const [axis] = cut;
+  if (axis === undefined || cut.length > 1) return undefined;
+  return { axis, start: numbers(node.attributes, "starts")[axis]! };
+}
+
+export const assemblyRules: readonly Rule[] = [
+  {
+    name: "padded parts that meet add up to their concat",
+    ops: ["add"],
+    apply(g, node) {
+      const parts = addedParts(node);
+      const row = parts && inRow(parts);
+      if (row === undefined) return undefined;
+      const [first, last] = [row[0]!, row.at(-1)!];
+      const joined = g.concat(row.map((part) => part.value), first.axis); // prettier-ignore
+      return padAxis(g, joined, first.axis, first.start, node.shape[first.axis]! - last.end);
+    },
+  },
+  {
+    name: "a concat of concats is one concat",
+    ops: ["concat"],
+    apply(g, node) {
+      const axis = number(node.attributes, "axis");
+      const isInner = (input: Node) =>
+        input.op === "concat" && number(input.attributes, "axis") === axis;
+      if (!node.inputs.some(isInner)) return undefined;
+      return g.concat(node.inputs.flatMap((input) => (isInner(input) ? input.inputs : [input])), axis); // prettier-ignore
+    },
+  },
+  {
+    name: "a concat of neighbouring slices is one slice",
+    ops: ["concat"],
+    apply(g, node) {
+      const axis = number(node.attributes, "axis");
+      const source = node.inputs[0]!.inputs[0];
+      let end: number | undefined;
+      for (const input of node.inputs) {
+        const cut = cutOf(input);
+        const follows =
+          cut?.axis === axis && input.inputs[0] === source && (end ?? cut.start) === cut.start;
+        if (!follows) return undefined;
+        end = cut.start + input.shape[axis]!;
+      }
+      const start = cutOf(node.inputs[0]!)!.start;
+      return source && g.sliceAxis(source, axis, start, node.shape[axis]!);
+    },
+  },
+  {
+    name: "a slice inside one part of a concat is a slice of that part",
+    ops: ["slice"],
+    apply(g, node) {
+      const joined = node.inputs[0]!;
+      if (joined.op !== "concat") return undefined;
+      const axis = number(joined.attributes, "axis");
+      const [starts, steps] = [
+        numbers(node.attributes, "starts"),
+        numbers(node.attributes, "steps"),
+      ];
+      const last = starts[axis]! + steps[axis]! * (node.shape[axis]! - 1);
+      let from = 0;
+      for (const part of joined.inputs) {
+        const end = from + part.shape[axis]!;
+        if (starts[axis]! >= from && last < end)
+          return g.slice(part, starts.with(axis, starts[axis]! - from), node.shape, steps);
+        from = end;
+      }
+      return undefined;
+    },
+  },
+  {
+    name: "a pad of a pad with the same value is one pad",
+    ops: ["pad"],
+    apply(g, node) {
+      const inner = node.inputs[0]!;
+      const isPlain = (each: Node) =>
+        numbers(each.attributes, "interior").every((count) => count === 0);
+      if (inner.op !== "pad" || !isPlain(node) || !isPlain(inner)) return undefined;
+      const value = number(node.attributes, "value");
+      if (!Object.is(inner.attributes["value"], value)) return undefined;
+      const both = (name: string) => numbers(node.attributes, name).map((count, axis) => count + numbers(inner.attributes, name)[axis]!); // prettier-ignore
+      const [before, after] = [both("before"), both("after")];
+      return g.pad(inner.inputs[0]!, before, after, value);
+    },
+  },
+];

@@ -1,0 +1,77 @@
+// Tensor graph -> tensor graph that means the same in fewer nodes.
+// The graph is rebuilt node by node; each node made is offered to the rules for its op until none fits, equal nodes
+// become one, and what nothing needs is dropped. Rules keep numbers as they are (see `rules/rule.ts`).
+// Expects: verify(graph) holds. `stop` must outlive differentiation, so it goes only where `isDifferentiated` is said.
+import { sameShape, showType } from "../ops/shape.ts";
+import { Builder } from "./builder.ts";
+import type { Attributes, Node, Origin, TensorGraph } from "./graph.ts";
+import { arithmeticRules } from "./rules/arithmetic-rules.ts";
+import { assemblyRules } from "./rules/assembly-rules.ts";
+import { constantRules } from "./rules/constant-rules.ts";
+import type { Rule } from "./rules/rule.ts";
+import { viewRules } from "./rules/view-rules.ts";
+
+export const rules: readonly Rule[] = [
+  ...viewRules,
+  ...constantRules,
+  ...arithmeticRules,
+  ...assemblyRules,
+];
+
+const dropStop: Rule = {
+  name: "after differentiation a stopped value is the value",
+  ops: ["stop"],
+  apply: (_g, node) => node.inputs[0],
+};
+
+export function simplify(
+  graph: TensorGraph,
+  { isDifferentiated = false }: { readonly isDifferentiated?: boolean } = {},
+): TensorGraph {
+  const g = new SimplifyingBuilder(isDifferentiated ? [dropStop, ...rules] : rules);
+  const copies = g.import(graph);
+  return g.finish({
+    outputs: graph.outputs.map(({ name, value }) => ({ name, value: copies.get(value)! })),
+    updates: graph.updates.map(({ path, value }) => ({ path, value: copies.get(value)! })),
+    keepLeaves: true,
+  });
+}
+
+class SimplifyingBuilder extends Builder {
+  private readonly rulesOf = new Map<string, Rule[]>();
+  /** What each node made so far became. */
+  private readonly settled = new Map<Node, Node>();
+
+  constructor(rules: readonly Rule[]) {
+    super();
+    for (const rule of rules)
+      for (const op of rule.ops) this.rulesOf.set(op, [...(this.rulesOf.get(op) ?? []), rule]);
+  }
+
+  override add(
+    op: string,
+    inputs: readonly Node[],
+    attributes?: Attributes,
+    origin: Origin = this.here,
+  ): Node {
+    const node = super.add(op, inputs, attributes, origin);
+    let settled = this.settled.get(node);
+    if (settled === undefined) {
+      settled = this.under(origin, () => this.rewrite(node));
+      this.settled.set(node, settled);
+    }
+    return settled;
+  }
+
+  /** The first rule that fits decides: whatever it builds came through `add` and is settled. */
+  private rewrite(node: Node): Node {
+    for (const rule of this.rulesOf.get(node.op) ?? []) {
+      const result = rule.apply(this, node);
+      if (result === undefined || result === node) continue;
+      if (result.dtype !== node.dtype || !sameShape(result.shape, node.shape))
+        throw new Error(`rule "${rule.name}" made ${showType(result)} of ${showType(node)}`);
+      return result;
+    }
+    return node;
+  }
+}
