@@ -7,6 +7,7 @@ import { flip } from "./operations/flip.ts";
 import { gaussianBlur } from "./operations/gaussian-blur.ts";
 import { grayscale } from "./operations/grayscale.ts";
 import { normalize } from "./operations/normalize.ts";
+import { randAugment } from "./operations/rand-augment.ts";
 import { randomCrop } from "./operations/random-crop.ts";
 import { randomResizedCrop } from "./operations/random-resized-crop.ts";
 import { resize } from "./operations/resize.ts";
@@ -27,5 +28,6 @@ export const operations: readonly OperationEntry[] = [
   gaussianBlur,
   colorJitter,
   threeAugment,
+  randAugment,
   erase,
 ];

@@ -5,6 +5,8 @@ import type { ViewType } from "../../../compiler/model/view-type.ts";
 import { openDraw } from "../../../runtime/data/draws.ts";
 import type { SampleImage } from "../../../runtime/data/operation.ts";
 import { operations } from "../../../runtime/data/operations.ts";
+import { autocontrast, equalize, posterize, sharpen } from "../../../runtime/data/tone.ts";
+import { rotation, warp } from "../../../runtime/data/warp.ts";
 import { findOperation } from "../../../runtime/data/view.ts";
 
 /** An image of one row a line, values separated by spaces, one channel. */
@@ -213,6 +215,61 @@ describe("color_jitter", () => {
   });
 });
 
+describe("rand_augment", () => {
+  const image = picture(16, 16);
+
+  test("makes no change without layers, or where none is ever made", () => {
+    expect(apply("rand_augment", image, { layers: 0, magnitude: 10 })).toEqual(image);
+    expect(apply("rand_augment", image, { layers: 4, magnitude: 10, prob: 0 })).toEqual(image);
+  });
+
+  test("makes each of its fifteen changes, and stays inside the range", () => {
+    const results = new Set<string>();
+    for (let index = 0; index < 300; index++) {
+      const { data } = apply("rand_augment", image, { layers: 1, magnitude: 9 }, index);
+      expect(Math.min(...data)).toBeGreaterThanOrEqual(0);
+      expect(Math.max(...data)).toBeLessThanOrEqual(255);
+      results.add(data.join());
+    }
+    expect(results.size).toBe(6 + 2 * 9); // six without a sign, nine that go either way
+  });
+});
+
+describe("changes of tone and place", () => {
+  test("autocontrast and equalize spread the values that there are", () => {
+    expect(text(autocontrast(grey("10 60 110")))).toBe("0 127.5 255");
+    expect(text(autocontrast(grey("7 7")))).toBe("7 7");
+    const rows = Array.from({ length: 16 }, (_, level) =>
+      Array.from({ length: 17 }, () => 100 + level).join(" "),
+    );
+    const many = grey(rows.join("\n"));
+    expect(new Set(equalize(many).data).size).toBe(16);
+    expect([Math.min(...equalize(many).data), Math.max(...equalize(many).data)]).toEqual([0, 255]);
+  });
+
+  test("posterize keeps the upper bits", () => {
+    expect(text(posterize(grey("255 130 15"), 4))).toBe("240 128 0");
+  });
+
+  test("sharpen leaves at 1, smooths at 0 and keeps the border", () => {
+    const point = grey("0 0 0\n0 13 0\n0 0 0");
+    expect(text(sharpen(point, 1))).toBe("0 0 0\n0 13 0\n0 0 0");
+    expect(text(sharpen(point, 0))).toBe("0 0 0\n0 5 0\n0 0 0");
+  });
+
+  test("warp shifts and turns about the middle", () => {
+    const image = grey("1 2 3\n4 5 6\n7 8 9");
+    expect(text(warp(image, [1, 0, 1, 0, 1, 0], 0))).toBe("2 3 0\n5 6 0\n8 9 0");
+    expect(text(warp(image, rotation(90), 0))).toBe(
+      "7 4 1\n8 5 2\n9 6 3"
+        .split("\n")
+        .map((row) => row.split(" ").reverse().join(" "))
+        .reverse()
+        .join("\n"),
+    );
+  });
+});
+
 describe("gaussian_blur", () => {
   test("spreads a point evenly and keeps its sum", () => {
     const nothing = "0 0 0 0 0 0 0\n".repeat(3);
@@ -247,6 +304,7 @@ describe("every operation", () => {
     random_resized_crop: { size: 8 },
     scale: { to: [0, 1] },
     normalize: { mean: 0.5, std: 0.5 },
+    rand_augment: { layers: 3, magnitude: 9, spread: 0.5 },
   };
 
   test.each(operations.map((entry) => entry.name))(
