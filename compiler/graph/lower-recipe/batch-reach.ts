@@ -19,6 +19,8 @@ const sum: Reach = { kind: "sum" };
 export interface BatchInputs {
   readonly extent: number;
   readonly names: ReadonlySet<string>;
+  /** Nodes whose mixing does not count: batch statistics inside of nets, when the question is about the loss. */
+  readonly forgives?: (node: Node) => boolean;
 }
 
 /** The reach of every node that the roots depend on. Nodes come inputs first. */
@@ -29,9 +31,20 @@ export function reachOfNodes(
   const reaches = new Map<Node, Reach>();
   for (const node of nodes) {
     const known = node.inputs.map((input) => reaches.get(input) ?? nothing);
-    reaches.set(node, reachOf(node, known, inputs));
+    const reach = reachOf(node, known, inputs);
+    const isForgiven = reach.kind === "mixed" && inputs.forgives?.(node) === true;
+    reaches.set(node, isForgiven ? forgiven(known) : reach);
   }
   return reaches;
+}
+
+/** As if what is a sum over the batch were a constant. */
+function forgiven(known: readonly Reach[]): Reach {
+  return (
+    known.find((reach) => reach.kind === "each") ??
+    known.find((reach) => reach.kind === "sum") ??
+    nothing
+  );
 }
 
 function reachOf(node: Node, known: readonly Reach[], batch: BatchInputs): Reach {
@@ -88,6 +101,15 @@ function throughLinear(node: Node, known: readonly Reach[]): Reach {
   const isPlain = known.every((reach) => reach.kind !== "each");
   const keeps = node.op === "sum" || opByName(node.op).kind === "view";
   return isPlain && keeps ? sum : { kind: "mixed", at: node };
+}
+
+/** Where the batch lies in a node that goes example by example: `[outer, batch, rest]`. */
+export function batchLayout(
+  node: Node,
+  outer: number,
+  extent: number,
+): readonly [number, number, number] {
+  return [outer, extent, elementCount(node.shape) / (outer * extent)];
 }
 
 /** The axis of a shape in which the batch lies, and what of that axis comes before it. */

@@ -77,7 +77,8 @@ function holds(condition: Expression, scope: SettingScope): boolean {
   return truthOf(evaluateSetting(condition, scope)) !== false;
 }
 
-function bindFields(
+/** Fields by name, given or by default, each fitted to its type; undefined where one does not fit (and reported). */
+export function bindFields(
   of: string,
   fields: readonly Field[],
   given: readonly Argument[],

@@ -147,8 +147,7 @@ export class RecipeContext {
       return unknownValue;
     }
     const scope = this.scope(from);
-    if (field.type && isDataflowType(field.type))
-      return { kind: "text", expression, file: from.name };
+    if (field.type && isDataflowType(field.type)) return { kind: "text", expression, file: from };
     const value = evaluateSetting(expression, scope, field.type);
     return fitType(field.type, value, { name, of: recipe }, scope, expression.span);
   }

@@ -2,6 +2,7 @@
 // `unknown` stands for what has already been reported; whoever meets it stays silent.
 import type { Expression, FunctionDeclaration, Unit } from "../../../grammar/syntax.ts";
 import type { ResolvedDataset, DatasetFacts } from "../../model/catalog.ts";
+import type { FileScope } from "../../model/library.ts";
 import { printHost } from "../host-expression.ts";
 import type { HostExpression } from "../lowered.ts";
 
@@ -24,7 +25,7 @@ export type RecipeValue =
   | { readonly kind: "dataset"; readonly dataset: ResolvedDataset; readonly facts: DatasetFacts }
   | FunctionValue
   /** Text for the evaluator of dataflow: a block, a net, anything that is not a plain setting. */
-  | { readonly kind: "text"; readonly expression: Expression; readonly file: string }
+  | { readonly kind: "text"; readonly expression: Expression; readonly file: FileScope }
   | { readonly kind: "unknown" };
 
 export interface FunctionValue {

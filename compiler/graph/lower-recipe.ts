@@ -1,0 +1,204 @@
+// A recipe of a library -> its training dataflow, still open for differentiation, with everything around it resolved:
+// views, courses of the rate, groups of parameters, twins, evaluations. `lower-recipe/` has a file for each part.
+// The author's mistakes come back as diagnostics, all that can be found at once.
+import type { Diagnostic } from "../../grammar/diagnostic.ts";
+import type { RecipeDeclaration } from "../../grammar/syntax.ts";
+import type { Catalog } from "../model/catalog.ts";
+import type { FileScope, Library } from "../model/library.ts";
+import type { Parameter, State } from "./graph.ts";
+import type { LoweredEvaluation, LoweredRecipe } from "./lowered.ts";
+import { Instances } from "./lower/instances.ts";
+import { Dataflow } from "./lower-recipe/dataflow.ts";
+import { effectiveRecipe } from "./lower-recipe/effective-recipe.ts";
+import type { EffectiveRecipe } from "./lower-recipe/effective-recipe.ts";
+import { lowerEvaluation } from "./lower-recipe/evaluations.ts";
+import { resolveFields } from "./lower-recipe/fields.ts";
+import type { RecipeFields } from "./lower-recipe/fields.ts";
+import { checkFrozen, freezePaths } from "./lower-recipe/freeze.ts";
+import { overrideSettings } from "./lower-recipe/given-settings.ts";
+import { groupParameters } from "./lower-recipe/groups.ts";
+import { learningPaths, usedPaths } from "./lower-recipe/learning.ts";
+import { lowerClamps, lowerLoads } from "./lower-recipe/loads.ts";
+import { checkAccumulation, mixingOf } from "./lower-recipe/mixing.ts";
+import { recipeModules } from "./lower-recipe/modules.ts";
+import { nearestHint } from "./lower-recipe/nearest-hint.ts";
+import { lowerPrediction } from "./lower-recipe/predict.ts";
+import { gatherProblems } from "./lower-recipe/problems.ts";
+import { RecipeContext } from "./lower-recipe/recipe-context.ts";
+import { printValue } from "./lower-recipe/recipe-value.ts";
+import { checkRequirements } from "./lower-recipe/requirements.ts";
+import { lowerTraining } from "./lower-recipe/training.ts";
+import type { Training } from "./lower-recipe/training.ts";
+import { lowerTwins } from "./lower-recipe/twins.ts";
+
+export interface RecipeRequest {
+  /** Name of the file as in the library. */
+  readonly file: string;
+  /** May be left out where the file has one recipe. */
+  readonly recipe?: string;
+  readonly variant?: string;
+  /** Settings as text, `{ length: "3 epochs" }`: each is read as the language reads it. */
+  readonly settings?: Readonly<Record<string, string>>;
+  readonly catalog: Catalog;
+}
+
+export interface RecipeResult {
+  /** Absent where something is wrong. */
+  readonly recipe?: LoweredRecipe;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Lowers one recipe. Mistakes in text that it does not read are not found here: `loadLibrary` and the models have theirs. */
+export function lowerRecipe(library: Library, request: RecipeRequest): RecipeResult {
+  const problems = gatherProblems();
+  const effective = findRecipe(library, request, problems);
+  const recipe =
+    effective && lower(new RecipeContext(library, request.catalog, problems, effective));
+  const isSound = problems.found.every((diagnostic) => diagnostic.severity !== "error");
+  return recipe && isSound
+    ? { recipe, diagnostics: problems.found }
+    : { diagnostics: problems.found };
+}
+
+export interface ListedRecipe {
+  readonly name: string;
+  readonly file: string;
+  readonly variants: readonly string[];
+  readonly settings: readonly string[];
+  readonly documentation?: string;
+}
+
+/** The recipes that a file declares, in order. */
+export function listRecipes(library: Library, file: string): readonly ListedRecipe[] {
+  const scope = library.files.get(file);
+  if (!scope) return [];
+  return recipesOf(scope).map((recipe) => ({
+    name: recipe.name.text,
+    file,
+    variants: scope.variants.get(recipe.name.text)?.rows.map((row) => row.name.value) ?? [],
+    settings: recipe.settings.map((field) => field.name.text),
+    ...(recipe.documentation === undefined ? {} : { documentation: recipe.documentation }),
+  }));
+}
+
+function recipesOf(scope: FileScope): readonly RecipeDeclaration[] {
+  return scope.syntax.declarations.filter((declaration) => declaration.kind === "recipe");
+}
+
+function findRecipe(
+  library: Library,
+  request: RecipeRequest,
+  problems: ReturnType<typeof gatherProblems>,
+): EffectiveRecipe | undefined {
+  const scope = library.files.get(request.file);
+  const whole = { start: 0, end: 0 };
+  if (!scope) {
+    problems.error("missing-file", `there is no file \`${request.file}\``, request.file, whole);
+    return undefined;
+  }
+  const recipes = recipesOf(scope);
+  const names = recipes.map((recipe) => recipe.name.text);
+  const declaration =
+    request.recipe === undefined && recipes.length === 1
+      ? recipes[0]
+      : recipes.find((recipe) => recipe.name.text === request.recipe);
+  if (!declaration) {
+    const message =
+      recipes.length === 0
+        ? "this file has no recipe"
+        : request.recipe === undefined
+          ? "this file has several recipes"
+          : `this file has no recipe \`${request.recipe}\``;
+    problems.error(
+      "unknown-recipe",
+      message,
+      request.file,
+      whole,
+      nearestHint(request.recipe ?? "", names),
+    );
+    return undefined;
+  }
+  const variant =
+    request.variant === undefined
+      ? undefined
+      : { name: request.variant, span: declaration.name.span };
+  const effective = effectiveRecipe(library, scope, declaration, variant, problems);
+  return effective && overrideSettings(effective, request.settings ?? {}, problems);
+}
+
+function lower(context: RecipeContext): LoweredRecipe | undefined {
+  const fields = resolveFields(context);
+  checkRequirements(context);
+  const instances = new Instances();
+  freezePaths(context, instances);
+  // A batch that is missing has been reported; the rest is checked as if there were one.
+  const batch = context.clock?.batch ?? 64;
+  const dataflow = new Dataflow(context, instances, { training: true, batch });
+  const training = lowerTraining(dataflow);
+  if (!fields) return undefined;
+  const evaluations = lowerEvaluations(context, instances, fields);
+  const predict = lowerPrediction(context, instances, batch);
+  checkFrozen(context, instances);
+  const graphs = [
+    ...evaluations.map((evaluation) => evaluation.graph),
+    ...(predict ? [predict.graph] : []),
+  ];
+  const used = usedPaths(dataflow.builder, training, graphs);
+  const learning = learningPaths(training.losses.map((loss) => loss.value));
+  const parameters = [...instances.parameters.values()]
+    .filter(({ path }) => used.has(path))
+    .map((parameter): Parameter => ({
+      ...parameter,
+      trainable: parameter.trainable && learning.has(parameter.path),
+    }));
+  const states = [...instances.states.values()].filter(({ path }): boolean => used.has(path));
+  const groups = groupParameters(context, parameters.filter(({ trainable }) => trainable), fields.lr, parameters); // prettier-ignore
+  const loads = lowerLoads(context, instances);
+  const clamps = lowerClamps(context, instances);
+  const twins = lowerTwins(context, instances, new Set(states.map((state: State) => state.path)));
+  const mixing = mixingOf(dataflow, training);
+  checkAccumulation(context, fields, mixing);
+  if (!groups) return undefined;
+  const { lr: _, ...plain } = fields;
+  return {
+    name: context.effective.name,
+    settings: context.settingNames().map((name) => ({ name, value: printSetting(name, context) })),
+    ...plain,
+    builder: dataflow.builder,
+    views: dataflow.viewInputs(training.inputs),
+    losses: training.losses,
+    metrics: training.metrics,
+    parameters,
+    states,
+    stateUpdates: training.updates,
+    groups,
+    twins,
+    clamps,
+    loads,
+    evaluations,
+    modules: recipeModules(instances, parameters, predict?.graph, batch),
+    ...(predict ? { predict } : {}),
+    ...(mixing ? { mixesExamples: mixing.reason } : {}),
+  };
+}
+
+function printSetting(name: string, context: RecipeContext): string {
+  const value = context.setting(name)!;
+  if (value.kind !== "text") return printValue(value);
+  return value.file.syntax.text.slice(value.expression.span.start, value.expression.span.end);
+}
+
+function lowerEvaluations(
+  context: RecipeContext,
+  instances: Instances,
+  fields: RecipeFields,
+): readonly LoweredEvaluation[] {
+  return context.effective.clauses.flatMap((placed) => {
+    const { clause } = placed;
+    if (clause.kind !== "evaluate") return [];
+    const lowered = lowerEvaluation({ ...placed, clause }, context, instances, fields);
+    return lowered ? [lowered] : [];
+  });
+}
+
+export type { Training };

@@ -1,0 +1,245 @@
+// One graph of a recipe (the training step, an evaluation, a prediction): its evaluator, its names, and which views it
+// reads. Names are defined when something asks for them, so what nothing reads is not computed.
+import type { FileSpan } from "../../../grammar/diagnostic.ts";
+import type { Expression, Span, Statement } from "../../../grammar/syntax.ts";
+import type { FileScope } from "../../model/library.ts";
+import { Builder } from "../builder.ts";
+import type { Node } from "../graph.ts";
+import { Evaluator } from "../lower/evaluator.ts";
+import type { Instances } from "../lower/instances.ts";
+import type { Intrinsic } from "../lower/intrinsic.ts";
+import { Scope } from "../lower/scope.ts";
+import { poison } from "../lower/value.ts";
+import type { OpaqueValue, TensorValue, Value } from "../lower/value.ts";
+import type { ViewInput } from "../lowered.ts";
+import { dataflowValue } from "./dataflow-value.ts";
+import type { PlacedClause } from "./effective-recipe.ts";
+import { freeNames } from "./free-names.ts";
+import { recipeFunctions } from "./recipe-functions.ts";
+import type { RecipeContext } from "./recipe-context.ts";
+import { twinNet } from "./twins.ts";
+import { knownAxes } from "./views.ts";
+import type { TypedView } from "./views.ts";
+
+export interface DataflowOptions {
+  readonly training: boolean;
+  readonly batch: number;
+}
+
+export class Dataflow {
+  readonly context: RecipeContext;
+  readonly builder = new Builder();
+  readonly evaluator: Evaluator;
+  readonly root: Scope;
+  readonly batch: number;
+  /** The views that have become inputs, by name, in order of first use. */
+  readonly views = new Map<string, TypedView>();
+  private readonly scopes = new Map<string, Scope>();
+  private readonly defined = new Set<string>();
+
+  constructor(context: RecipeContext, instances: Instances, { training, batch }: DataflowOptions) {
+    const { library, problems, effective } = context;
+    this.context = context;
+    this.batch = batch;
+    const intrinsics: ReadonlyMap<string, Intrinsic> = recipeFunctions;
+    this.evaluator = new Evaluator({
+      library,
+      builder: this.builder,
+      instances,
+      subject: `recipe ${effective.name}`,
+      report: (diagnostic) => problems.add(diagnostic),
+      intrinsics,
+    });
+    this.root = this.evaluator.scope(effective.file, { training });
+    this.root.bindSize("batch", batch);
+    this.root.roles.intern("batch");
+    for (const placed of effective.clauses) {
+      if (placed.clause.kind !== "init") continue;
+      this.ensure(placed.clause.distribution);
+      this.evaluator.statement(placed.clause, this.scopeOf(placed.file));
+    }
+  }
+
+  /** The value of an expression of a clause, everything it reads defined before. */
+  evaluate(expression: Expression, file: FileScope): Value {
+    this.ensure(expression);
+    return this.evaluator.evaluate(expression, this.scopeOf(file));
+  }
+
+  /** As a tensor; undefined (and reported) where it is none. */
+  tensor(expression: Expression, file: FileScope): TensorValue | undefined {
+    const value = this.evaluate(expression, file);
+    return this.evaluator.tensor(value, this.root, this.at(expression.span, file));
+  }
+
+  /** A loss or a figure: the mean over every axis that is left, in f32. */
+  scalar(expression: Expression, file: FileScope): Node | undefined {
+    const value = this.tensor(expression, file);
+    return value && this.mean(value, this.at(expression.span, file));
+  }
+
+  mean(value: TensorValue, at: FileSpan): Node | undefined {
+    return this.evaluator.guarded(this.root, at, () => {
+      const real = this.builder.cast(value.node, "f32");
+      return real.shape.length === 0 ? real : this.builder.mean(real);
+    });
+  }
+
+  at(span: Span, file: FileScope): FileSpan {
+    return { file: file.name, start: span.start, end: span.end };
+  }
+
+  /** All scopes share the names of the recipe; each has its own file to look further in. */
+  scopeOf(file: FileScope): Scope {
+    if (file === this.root.file) return this.root;
+    const known = this.scopes.get(file.name);
+    if (known) return known;
+    const scope = new Scope(this.root, { file, roles: this.root.roles, place: this.root.place });
+    this.scopes.set(file.name, scope);
+    return scope;
+  }
+
+  /** Defines every name that an expression reads. */
+  ensure(expression: unknown): void {
+    for (const name of freeNames(expression)) this.define(name);
+  }
+
+  private define(name: string): void {
+    if (this.defined.has(name)) return;
+    this.defined.add(name);
+    const field = this.context.effective.fields.find((placed) => placed.field.name.text === name);
+    if (field) return this.defineSetting(name);
+    const placed = this.context.clauseOf(name);
+    if (placed) this.defineClause(name, placed);
+  }
+
+  private defineSetting(name: string): void {
+    const { field } = this.context.effective.fields.find(
+      (placed) => placed.field.name.text === name,
+    )!;
+    const value = this.context.setting(name)!;
+    if (value.kind !== "text") {
+      this.root.define(name, dataflowValue(value, field.type) ?? poison);
+      return;
+    }
+    this.ensure(value.expression);
+    const scope = this.scopeOf(value.file);
+    const read = field.type
+      ? this.evaluator.evaluateAs(value.expression, field.type, scope)
+      : this.evaluator.evaluate(value.expression, scope);
+    this.root.define(name, read);
+  }
+
+  private defineClause(name: string, placed: PlacedClause): void {
+    const { clause, file } = placed;
+    switch (clause.kind) {
+      case "data":
+        return this.root.define(name, this.dataset(name, file));
+      case "view":
+        return this.root.define(name, this.view(name, file, clause.name.span));
+      case "twin":
+        this.ensure(clause.value);
+        return this.root.define(name, twinNet(this, placed));
+      case "let":
+        if (this.context.isSettingLet(name)) return this.defineSettingLet(name, file);
+        return this.defineStatement(placed);
+      case "net":
+      case "param":
+      case "state":
+      case "draw":
+        return this.defineStatement(placed);
+      case "draw-setting":
+        this.context.problems.error(
+          "not-yet",
+          "a setting that is drawn at each step is not there yet: it needs a program for each choice",
+          file.name,
+          clause.span,
+          { hints: ["give the setting one value for now"] },
+        );
+        return this.root.define(name, poison);
+      default:
+    }
+  }
+
+  private defineSettingLet(name: string, file: FileScope): void {
+    const value = this.context.scope(file).lookup(name);
+    this.root.define(name, (value && dataflowValue(value)) ?? poison);
+  }
+
+  /** A statement defines its names in the scope of its file; the recipe as a whole sees them too. */
+  private defineStatement({ clause, file }: PlacedClause): void {
+    if (
+      clause.kind !== "let" &&
+      clause.kind !== "net" &&
+      clause.kind !== "param" &&
+      clause.kind !== "state" &&
+      clause.kind !== "draw"
+    )
+      return;
+    const scope = this.scopeOf(file);
+    this.ensure(clause);
+    if (clause.kind === "net")
+      scope.define(clause.name.text, this.evaluator.net(clause.name.text, clause.value, scope));
+    else this.evaluator.statement(clause as Statement, scope);
+    const names =
+      clause.kind === "let" ? clause.binding.names.map((part) => part.text) : [clause.name.text];
+    for (const name of names) {
+      this.defined.add(name);
+      const value = scope.get(name);
+      if (value) this.root.define(name, value);
+    }
+  }
+
+  // ---- data ----
+
+  /** `train.label`: a member gives the field as an input. */
+  private dataset(name: string, file: FileScope): Value {
+    const value = this.context.dataValue(name);
+    if (value?.kind !== "dataset") return poison;
+    const fields = new Map<string, Value>();
+    const opaque: OpaqueValue = {
+      kind: "opaque",
+      what: "a data set",
+      content: value,
+      members: value.facts.fields.map((field) => field.name),
+      member: (field, at) => {
+        if (!value.facts.fields.some((known) => known.name === field)) return undefined;
+        const known =
+          fields.get(field) ?? this.input(this.context.fieldView(name, field, at, file), file, at);
+        fields.set(field, known);
+        return known;
+      },
+    };
+    return opaque;
+  }
+
+  private view(name: string, file: FileScope, span: Span): Value {
+    const view = this.context.view(name);
+    return view === "unknown" || !view ? poison : this.input(view, file, span);
+  }
+
+  /** A view as an input of the graph: the batch first, then the axes of one example. */
+  input(typed: TypedView | undefined, file: FileScope, span: Span): Value {
+    const axes = typed && knownAxes(typed, this.context.scope(file), span);
+    if (!typed || !axes) return poison;
+    const named = [
+      { name: "batch", size: this.batch },
+      ...axes.map(({ name, extent }) => ({ name, size: extent })),
+    ];
+    this.views.set(typed.view.name, typed);
+    return this.evaluator.input(
+      typed.view.name,
+      named,
+      typed.type.dtype,
+      this.root,
+      this.at(span, file),
+    );
+  }
+
+  /** The views among those inputs that a graph really reads. */
+  viewInputs(names: ReadonlySet<string>): readonly ViewInput[] {
+    return [...this.views.values()]
+      .filter((typed) => names.has(typed.view.name))
+      .map(({ view }) => ({ input: view.name, view }));
+  }
+}

@@ -1,0 +1,40 @@
+// Which parameters a loss can teach (those that it reaches without passing a `stop`), and which arrays any graph reads.
+import type { Builder } from "../builder.ts";
+import { reachable } from "../builder.ts";
+import type { Node, TensorGraph } from "../graph.ts";
+import type { Training } from "./training.ts";
+
+/** Paths of parameters whose gradient is not zero by construction. */
+export function learningPaths(losses: readonly Node[]): ReadonlySet<string> {
+  const seen = new Set<Node>();
+  const paths = new Set<string>();
+  const open = [...losses];
+  while (open.length > 0) {
+    const node = open.pop()!;
+    if (seen.has(node) || node.op === "stop") continue;
+    seen.add(node);
+    if (node.op === "parameter") paths.add(String(node.attributes.path));
+    open.push(...node.inputs);
+  }
+  return paths;
+}
+
+/** Paths of parameters and states that the training graph or one of the others reads or renews. */
+export function usedPaths(
+  builder: Builder,
+  training: Training,
+  graphs: readonly TensorGraph[],
+): ReadonlySet<string> {
+  const roots = [...training.losses, ...training.metrics, ...training.updates].map(
+    (root) => root.value,
+  );
+  const nodes = [
+    ...reachable(roots, builder.nodes.length),
+    ...graphs.flatMap((graph) => graph.nodes),
+  ];
+  const leaves = nodes.filter((node) => node.op === "parameter" || node.op === "state");
+  return new Set([
+    ...leaves.map((node) => String(node.attributes.path)),
+    ...training.updates.map((update) => update.path),
+  ]);
+}

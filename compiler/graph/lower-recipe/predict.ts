@@ -1,0 +1,108 @@
+// What a recipe predicts with: the first net that an evaluation applies (or else a loss), in evaluation form.
+import type { Expression, Pipe } from "../../../grammar/syntax.ts";
+import type { FileScope } from "../../model/library.ts";
+import type { Output } from "../graph.ts";
+import type { LoweredRecipe } from "../lowered.ts";
+import type { Instances } from "../lower/instances.ts";
+import type { Value } from "../lower/value.ts";
+import { Dataflow } from "./dataflow.ts";
+import { freeNames, walk } from "./free-names.ts";
+import type { RecipeContext } from "./recipe-context.ts";
+
+interface Application {
+  readonly expression: Expression;
+  readonly file: FileScope;
+}
+
+/** Undefined where no net is applied to a view by itself. */
+export function lowerPrediction(
+  context: RecipeContext,
+  instances: Instances,
+  batch: number,
+): LoweredRecipe["predict"] {
+  const found = findApplication(context);
+  if (!found) return undefined;
+  const dataflow = new Dataflow(context, instances, { training: false, batch });
+  const value = dataflow.evaluate(found.expression, found.file);
+  const outputs = outputsOf(value);
+  if (outputs.length === 0) return undefined;
+  const graph = dataflow.builder.finish({ outputs });
+  const views = dataflow.viewInputs(new Set(graph.inputs.map((input) => input.name)));
+  const first = views[0] && dataflow.views.get(views[0].input);
+  if (!first) return undefined;
+  const classes = first.facts.classes;
+  const isClasses = outputs.length === 1 && outputs[0]!.value.shape.at(-1) === classes.length;
+  return { graph, views, ...(isClasses ? { classes } : {}) };
+}
+
+function outputsOf(value: Value): readonly Output[] {
+  if (value.kind === "tensor") return [{ name: "output", value: value.node }];
+  if (value.kind !== "record") return [];
+  return [...value.fields].flatMap(([name, field]) =>
+    field.kind === "tensor" ? [{ name, value: field.node }] : [],
+  );
+}
+
+function findApplication(context: RecipeContext): Application | undefined {
+  const clauses = context.effective.clauses;
+  const seen = new Set<string>();
+  for (const kind of ["evaluate", "loss"] as const) {
+    for (const { clause, file } of clauses) {
+      const found =
+        clause.kind === kind ? applicationIn(clause.value, file, context, seen) : undefined;
+      if (found) return found;
+    }
+  }
+  return undefined;
+}
+
+/** The first application of a net in an expression, or in a `let` that it reads. */
+function applicationIn(
+  expression: Expression,
+  file: FileScope,
+  context: RecipeContext,
+  seen: Set<string>,
+): Application | undefined {
+  let found: Expression | undefined;
+  walk(expression, (node) => (found ??= asApplication(node as Expression, context)));
+  if (found) return { expression: found, file };
+  for (const name of freeNames(expression)) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const placed = context.clauseOf(name);
+    if (placed?.clause.kind !== "let") continue;
+    const below = applicationIn(placed.clause.value, placed.file, context, seen);
+    if (below) return below;
+  }
+  return undefined;
+}
+
+function asApplication(node: Expression, context: RecipeContext): Expression | undefined {
+  if (node.kind === "pipe") return prefixThroughNet(node, context);
+  if (node.kind !== "call") return undefined;
+  const isNet =
+    netOf(node.callee, context) ||
+    (node.callee.kind === "call" && netOf(node.callee.callee, context));
+  return isNet && readsView(node, context) ? node : undefined;
+}
+
+/** `clean |> model |> softmax(features)`: as far as the net. */
+function prefixThroughNet(pipe: Pipe, context: RecipeContext): Expression | undefined {
+  const place = pipe.stages.findIndex(
+    ({ operation }) =>
+      operation.kind !== "repeat" && operation.kind !== "arrow" && netOf(operation, context),
+  );
+  if (place === -1 || !readsView(pipe.head, context)) return undefined;
+  const stages = pipe.stages.slice(0, place + 1);
+  return { ...pipe, stages, span: { start: pipe.span.start, end: stages.at(-1)!.span.end } };
+}
+
+function netOf(expression: Expression, context: RecipeContext): boolean {
+  return expression.kind === "name" && context.clauseOf(expression.name)?.clause.kind === "net";
+}
+
+function readsView(node: unknown, context: RecipeContext): boolean {
+  return freeNames(node).some((name) =>
+    ["view", "data"].includes(context.clauseOf(name)?.clause.kind ?? ""),
+  );
+}
