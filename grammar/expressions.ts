@@ -677,7 +677,7 @@ export abstract class ExpressionParser extends RecoveringParser {
         (otherwise, { first: start, condition, then }) => ({
           kind: "if",
           condition,
-          then,
+          then, // oxlint-disable-line unicorn/no-thenable -- a node of a tree, never awaited
           else: otherwise,
           span: { start: start.startOffset, end: otherwise.span.end },
         }),
@@ -694,7 +694,7 @@ export abstract class ExpressionParser extends RecoveringParser {
       this.CONSUME(t.Then);
       const then = this.SUBRULE1(this.operation);
       this.ACTION(() => this.leave());
-      return { condition, then };
+      return { condition, then }; // oxlint-disable-line unicorn/no-thenable
     },
   );
 

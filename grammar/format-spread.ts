@@ -1,0 +1,627 @@
+// A piece of the syntax tree -> its canonical text where one line is not enough, or where the author spread it out.
+// `indent` is the column that lines after the first hang from, `column` where the first begins.
+import type { Comments } from "./format-comments.ts";
+import {
+  Flat,
+  join,
+  leftLevel,
+  level,
+  needsParens,
+  operandLevel,
+  rightLevel,
+  stageLevel,
+} from "./format-flat.ts";
+import { binding } from "./format-flat.ts";
+import { precedence } from "./operators.ts";
+import type * as s from "./syntax.ts";
+import type { Comment } from "./syntax.ts";
+import { pathText } from "./syntax.ts";
+
+/** No line should be longer than this. */
+export const widest = 120;
+/** A head no longer than this keeps its first stage beside it when the pipe is broken for want of room. */
+const shortHead = 3;
+/** Stages hang below the first `|>` if that stands no further than this behind the head. */
+const nearHead = 24;
+
+export interface Item {
+  readonly span: s.Span;
+  /** The text of the item, which begins at column `indent`. */
+  readonly print: (indent: number) => string;
+}
+
+export class Spread {
+  readonly flat: Flat;
+  readonly comments: Comments;
+
+  constructor(comments: Comments) {
+    this.comments = comments;
+    this.flat = new Flat(comments);
+  }
+
+  /** An expression: on one line where it fits and may, else spread out. */
+  expression(node: s.Expression, place: number, indent: number, column: number): string {
+    const flat = this.flat.expression(node, place);
+    if (flat !== undefined && column + flat.length <= widest) return flat;
+    if (!needsParens(node, place)) return this.inside(node, flat, indent, column);
+    return `(${this.inside(node, undefined, column - 1, column + 1)})`;
+  }
+
+  private inside(
+    node: s.Expression,
+    flat: string | undefined,
+    indent: number,
+    column: number,
+  ): string {
+    switch (node.kind) {
+      case "pipe":
+        return this.pipe(node, indent, column);
+      case "binary":
+        return this.binary(node, indent, column);
+      case "unary": {
+        const operator = node.operator === "-" ? "-" : "not ";
+        return (
+          operator +
+          this.expression(node.operand, operandLevel(node), indent, column + operator.length)
+        );
+      }
+      case "range":
+        return `${this.rangeEnd(node.from, indent, column)}..${this.rangeEnd(node.to, indent, column)}`;
+      case "course": {
+        const from = this.expression(node.from, precedence.course + 1, indent, column);
+        return `${from} to ${this.expression(node.to, precedence.course + 1, indent, after(from, column) + 4)}`;
+      }
+      case "if":
+        return this.conditional(node, indent, column);
+      case "match":
+        return this.match(node, indent, column);
+      case "record":
+        return this.record(node, indent);
+      case "braces":
+        return this.braces(node, indent);
+      case "braced": {
+        const target = this.expression(node.target, level.operation, indent, column);
+        return `${target} ${this.braces(node.braces, indent)}`;
+      }
+      case "call": {
+        const callee = this.expression(node.callee, level.target, indent, column);
+        return callee + this.callArguments(node, indent, after(callee, column));
+      }
+      case "member":
+        return `${this.expression(node.target, level.target, indent, column)}.${node.member.text}`;
+      case "index":
+        return this.index(node, indent, column);
+      case "tuple":
+        return this.bracketed(
+          "(",
+          node.elements.map((item) => this.element(item)),
+          ")",
+          node.span,
+          indent,
+        );
+      case "list":
+        return this.bracketed(
+          "[",
+          node.elements.map((item) => this.element(item)),
+          "]",
+          node.span,
+          indent,
+        );
+      case "comprehension":
+        return this.comprehension(node, indent);
+      case "shape":
+      case "number":
+      case "quantity":
+      case "string":
+      case "name":
+      case "next-value":
+      case "wildcard":
+      case "missing":
+        // These do not break. A comment inside was found by the caller and goes above the line.
+        return flat ?? this.withoutComments(node);
+    }
+  }
+
+  private rangeEnd(node: s.Expression | undefined, indent: number, column: number): string {
+    return node === undefined ? "" : this.expression(node, precedence.range + 1, indent, column);
+  }
+
+  /** The text of something that cannot break, although a comment stands in it: whoever prints the line around takes that. */
+  withoutComments(node: s.Expression): string {
+    return new Flat(noComments).expression(node, level.pipe)!;
+  }
+
+  typeWithoutComments(node: s.Type): string {
+    return new Flat(noComments).type(node)!;
+  }
+
+  argumentWithoutComments(node: s.Argument): string {
+    return new Flat(noComments).argument(node)!;
+  }
+
+  /** Whether a comment stands on a line of its own between two offsets. */
+  hasOwnLineComment(start: number, end: number): boolean {
+    return this.comments.isOnOwnLine(start, end);
+  }
+
+  // ------------------------------------------------------------------------------------------ pipes
+
+  /** Keeps the lines of the author if they fit; else each stage gets a line. */
+  pipe(node: s.Pipe, indent: number, column: number): string {
+    if (node.stages.length === 0) return this.stage(node.head, false, indent, column);
+    const isBroken = this.comments.hasBreak(node.head.span.end, node.stages.at(-1)!.span.start);
+    const asWritten = (i: number): boolean => this.isBrokenBefore(node, i);
+    if (isBroken && this.fits(node, indent, column, asWritten))
+      return this.pipeLines(node, indent, column, asWritten);
+    const head = this.flat.stage(node.head, true);
+    const isShort =
+      head !== undefined && head.length <= shortHead && !this.hasCommentBefore(node, 0);
+    return this.pipeLines(node, indent, column, (i) => i > 0 || !isShort);
+  }
+
+  /** Whether the stages that may stand on one line find room on the lines so broken. */
+  private fits(
+    node: s.Pipe,
+    indent: number,
+    column: number,
+    breaks: (i: number) => boolean,
+  ): boolean {
+    const head = this.flat.stage(node.head, true);
+    const hang = this.hangOf(head, !breaks(0), indent, column);
+    let width = column + (head?.length ?? 0);
+    for (const [i, stage] of node.stages.entries()) {
+      width =
+        (breaks(i) ? hang + 3 : width + 4) + (this.flat.stageStart(stage, false)?.length ?? 0);
+      if (width > widest) return false;
+    }
+    return column + (head?.length ?? 0) <= widest;
+  }
+
+  /** Below the first `|>` where that stands beside the head, else a little to the right of what is around. */
+  private hangOf(
+    head: string | undefined,
+    isBeside: boolean,
+    indent: number,
+    column: number,
+  ): number {
+    const hangs = isBeside && head !== undefined && !head.includes("\n") && head.length <= nearHead;
+    return hangs ? column + head.length + 1 : indent + 2;
+  }
+
+  private isBrokenBefore(node: s.Pipe, i: number): boolean {
+    const previous = i === 0 ? node.head : node.stages[i - 1]!;
+    const isWritten = this.comments.hasBreak(previous.span.end, node.stages[i]!.span.start);
+    const hasCondition =
+      previous.when !== undefined || (node.stages[i]!.when !== undefined && i > 0);
+    return isWritten || hasCondition || this.hasCommentBefore(node, i);
+  }
+
+  private hasCommentBefore(node: s.Pipe, i: number): boolean {
+    const previous = i === 0 ? node.head : node.stages[i - 1]!;
+    return this.comments.isInside({ start: previous.span.end, end: node.stages[i]!.span.start });
+  }
+
+  private pipeLines(
+    node: s.Pipe,
+    indent: number,
+    column: number,
+    breaks: (i: number) => boolean,
+  ): string {
+    const head = this.stage(node.head, true, indent, column);
+    const hang = this.hangOf(head, !breaks(0), indent, column);
+    const isOneLine = node.stages.every((_, i) => !breaks(i));
+    const lines: Line[] = [{ text: head, when: "", comment: "" }];
+    node.stages.forEach((stage, i) => {
+      const isNew = breaks(i);
+      const line = lines.at(-1)!;
+      if (isNew) {
+        line.comment = this.trailing((i === 0 ? node.head : node.stages[i - 1]!).span.end);
+        lines.push(...this.above(stage.span.start, hang), {
+          text: `${" ".repeat(hang)}|>`,
+          when: "",
+          comment: "",
+        });
+      } else {
+        line.text += " |>";
+      }
+      const last = lines.at(-1)!;
+      const at = isNew ? hang + 3 : after(last.text, column) + 1;
+      last.text += ` ${this.stageStart(stage, false, isOneLine ? indent : hang + 3, at)}`;
+      last.when = this.when(stage, at);
+    });
+    return alignWhens(lines, column, hang + 3);
+  }
+
+  private above(offset: number, indent: number): Line[] {
+    const taken = this.comments.takeBefore(offset);
+    return taken.map((comment) => ({
+      text: " ".repeat(indent) + comment.text,
+      when: "",
+      comment: "",
+    }));
+  }
+
+  private trailing(offset: number): string {
+    const comment = this.comments.takeTrailing(offset);
+    return comment ? comment.text : "";
+  }
+
+  private stage(node: s.Stage, isHead: boolean, indent: number, column: number): string {
+    const start = this.stageStart(node, isHead, indent, column);
+    const when = this.when(node, after(start, column));
+    return when === "" ? start : `${start} ${when}`;
+  }
+
+  private stageStart(node: s.Stage, isHead: boolean, indent: number, column: number): string {
+    const label = node.label ? `${node.label.text}: ` : "";
+    return label + this.operation(node.operation, isHead, indent, column + label.length);
+  }
+
+  private when(node: s.Stage, column: number): string {
+    return node.when === undefined
+      ? ""
+      : `when ${this.expression(node.when, level.operation, column, column + 5)}`;
+  }
+
+  private operation(
+    node: s.StageOperation,
+    isHead: boolean,
+    indent: number,
+    column: number,
+  ): string {
+    if (node.kind === "repeat") return this.repeat(node, indent, column);
+    if (node.kind !== "arrow")
+      return this.expression(node, stageLevel(node, isHead), indent, column);
+    const count = node.count ? `${node.count.text} * ` : "";
+    return `${this.withoutComments(node.from)} -> ${count}${this.withoutComments(node.to)}`;
+  }
+
+  private repeat(node: s.Repeat, indent: number, column: number): string {
+    const over = this.expression(node.over, level.operation, indent, column + 7);
+    const head = `repeat ${over}${node.binding ? ` as ${binding(node.binding)}` : ""}`;
+    const braces = this.flat.braces(node.body);
+    const fits = braces !== undefined && after(head, column) + 1 + braces.length <= widest;
+    return `${head} ${fits ? braces : this.braces(node.body, indent)}`;
+  }
+
+  braces(node: s.Braces, indent: number): string {
+    const items: Item[] = [
+      ...node.lets.map((statement) => ({
+        span: statement.span,
+        print: (at: number) => this.letStatement(statement, at),
+      })),
+      {
+        span: node.result.span,
+        print: (at: number) => this.result(node.result, node.lets.length > 0, at),
+      },
+    ];
+    return this.block("{", items, "}", node.span, indent);
+  }
+
+  /** What a body or braces give. After a statement it must not begin with what would go on with that. */
+  result(node: s.Expression, hasStatements: boolean, indent: number): string {
+    if (!hasStatements || !beginsWithOperator(node))
+      return this.expression(node, level.pipe, indent, indent);
+    return `(${this.expression(node, level.pipe, indent + 2, indent + 1)})`;
+  }
+
+  letStatement(node: s.LetStatement, indent: number): string {
+    return this.assignment(`let ${binding(node.binding)} =`, node.value, indent);
+  }
+
+  /** `start value`, the value on the lines below where it is a ladder of choices. */
+  assignment(start: string, value: s.Expression, indent: number): string {
+    const flat = this.flat.expression(value, level.pipe);
+    if (flat !== undefined && indent + start.length + 1 + flat.length <= widest)
+      return `${start} ${flat}`;
+    if (value.kind === "if") {
+      const inner = indent + 2;
+      return `${start}\n${" ".repeat(inner)}${this.expression(value, level.pipe, inner, inner)}`;
+    }
+    return `${start} ${this.expression(value, level.pipe, indent, indent + start.length + 1)}`;
+  }
+
+  // ------------------------------------------------------------------------------------------ operators
+
+  /** Breaks before each operator of the loosest level; a short rest may follow a long first operand. */
+  private binary(node: s.BinaryExpression, indent: number, column: number): string {
+    const [first, ...rest] = chainOf(node);
+    let text = this.expression(first!.operand, leftLevel(node.operator), indent, column);
+    const flat = rest.map(
+      ({ operator, operand }) =>
+        join` ${operator} ${this.flat.expression(operand, rightLevel(operator))}`,
+    );
+    const tail = flat.includes(undefined) ? undefined : flat.join("");
+    if (text.includes("\n") && tail !== undefined && after(text, column) + tail.length <= widest)
+      return text + tail;
+    for (const { operator, operand } of rest) {
+      const inner = indent + 2 + operator.length + 1;
+      text += `\n${" ".repeat(indent + 2)}${operator} ${this.expression(operand, rightLevel(operator), inner, inner)}`;
+    }
+    return text;
+  }
+
+  /** A rung of the ladder on each line. */
+  private conditional(node: s.IfExpression, indent: number, column: number): string {
+    const lines: string[] = [];
+    let rest: s.Expression = node;
+    for (let word = "if"; rest.kind === "if"; word = "else if") {
+      const at = lines.length === 0 ? column : indent;
+      lines.push(this.rung(word, rest, indent, at));
+      rest = rest.else;
+    }
+    lines.push(`else ${this.expression(rest, level.operation, indent + 2, indent + 5)}`);
+    return lines.join(`\n${" ".repeat(indent)}`);
+  }
+
+  private rung(word: string, node: s.IfExpression, indent: number, column: number): string {
+    const condition = this.expression(
+      node.condition,
+      branchLevel(node.condition),
+      indent + 2,
+      column + word.length + 1,
+    );
+    const start = `${word} ${condition} then`;
+    const value = this.flat.expression(node.then, branchLevel(node.then));
+    if (value !== undefined && after(start, column) + 1 + value.length <= widest)
+      return `${start} ${value}`;
+    const below = " ".repeat(indent + 2);
+    return `${start}\n${below}${this.expression(node.then, branchLevel(node.then), indent + 2, indent + 2)}`;
+  }
+
+  // ------------------------------------------------------------------------------------------ brackets
+
+  private callArguments(node: s.CallExpression, indent: number, column: number): string {
+    const flat = this.flat.callArguments(node.arguments);
+    const span = { start: node.callee.span.end, end: node.span.end };
+    if (flat !== undefined && column + flat.length <= widest && !this.comments.isInside(span))
+      return flat;
+    return this.bracketed(
+      "(",
+      node.arguments.map((item) => this.argument(item)),
+      ")",
+      span,
+      indent,
+    );
+  }
+
+  private argument(node: s.Argument): Item {
+    const print = (indent: number): string => {
+      if (node.kind === "initializer") {
+        const start = `${pathText(node.path)} ~ `;
+        return (
+          start + this.expression(node.distribution, level.operation, indent, indent + start.length)
+        );
+      }
+      return node.name
+        ? this.assignment(`${node.name.text} =`, node.value, indent)
+        : this.expression(node.value, level.pipe, indent, indent);
+    };
+    return { span: node.span, print };
+  }
+
+  private element(node: s.Expression): Item {
+    return {
+      span: node.span,
+      print: (indent) => this.expression(node, level.pipe, indent, indent),
+    };
+  }
+
+  private index(node: s.IndexExpression, indent: number, column: number): string {
+    const target = this.expression(node.target, level.target, indent, column);
+    const items = node.indices.map((item): Item => ({
+      span: item.span,
+      print: (at) => this.indexItem(item, at),
+    }));
+    const flat = this.flat.wrap(
+      "[",
+      node.indices.map((item) => this.flat.index(item)),
+      "]",
+    );
+    const span = { start: node.target.span.end, end: node.span.end };
+    if (
+      flat !== undefined &&
+      after(target, column) + flat.length <= widest &&
+      !this.comments.isInside(span)
+    )
+      return target + flat;
+    return target + this.bracketed("[", items, "]", span, indent);
+  }
+
+  private indexItem(node: s.Index, indent: number): string {
+    if (node.kind === "index-rename") return `${node.from.text} as ${node.to.text}`;
+    if (node.kind === "index-position")
+      return this.expression(node.value, level.operation, indent, indent);
+    const start = `${node.axis.text} = `;
+    return start + this.expression(node.range, level.operation, indent, indent + start.length);
+  }
+
+  private comprehension(node: s.ComprehensionExpression, indent: number): string {
+    const inner = indent + 2;
+    const element = this.expression(node.element, level.pipe, inner, inner);
+    const loop = `for ${binding(node.binding)} in ${this.expression(node.over, level.operation, inner, inner + 8)}`;
+    const below = `\n${" ".repeat(inner)}`;
+    return `[${below}${element}${below}${loop}\n${" ".repeat(indent)}]`;
+  }
+
+  private match(node: s.MatchExpression, indent: number, column: number): string {
+    const subject = this.expression(node.subject, level.operation, indent, column + 6);
+    const patterns = node.arms.map((arm) =>
+      arm.pattern === undefined
+        ? "else"
+        : this.expression(arm.pattern, level.operation, indent + 2, indent + 2),
+    );
+    const width = Math.max(0, ...patterns.map((pattern) => pattern.length));
+    const items = node.arms.map((arm, i): Item => ({
+      span: arm.span,
+      print: (at) =>
+        this.assignment(`${patterns[i]!.padEnd(width <= 24 ? width : 0)} =>`, arm.value, at),
+    }));
+    const span = { start: node.subject.span.end, end: node.span.end };
+    return `match ${subject} ${this.bracketed("{", items, "}", span, indent)}`;
+  }
+
+  record(node: s.RecordExpression, indent: number): string {
+    const names = node.fields.map((field) => pathText(field.path));
+    const items = node.fields.map((field, i): Item => ({
+      span: field.span,
+      print: (at) =>
+        this.assignment(
+          `${names[i]!.padEnd(Math.max(...names.map((name) => name.length)))} =`,
+          field.value,
+          at,
+        ),
+    }));
+    return this.bracketed("{", items, "}", node.span, indent);
+  }
+
+  /** An item a line, each with a comma, the author's empty lines and the comments kept. */
+  bracketed(
+    open: string,
+    items: readonly Item[],
+    close: string,
+    span: s.Span,
+    indent: number,
+  ): string {
+    return this.block(open, items, close, span, indent, ",");
+  }
+
+  /** An item a line, without commas. */
+  rows(open: string, items: readonly Item[], close: string, span: s.Span, indent: number): string {
+    return this.block(open, items, close, span, indent);
+  }
+
+  private block(
+    open: string,
+    items: readonly Item[],
+    close: string,
+    span: s.Span,
+    indent: number,
+    end = "",
+  ): string {
+    const inner = " ".repeat(indent + 2);
+    const lines: string[] = [];
+    let previous: number | undefined;
+    for (const item of items) {
+      const above = this.comments.takeBefore(item.span.start);
+      const text = item.print(indent + 2);
+      lines.push(...this.commentLines(this.comments.takeInside(item.span), inner));
+      previous = this.weave(lines, previous, above, inner);
+      if (previous !== undefined && this.comments.hasBlankLine(previous, item.span.start))
+        lines.push("");
+      const trailing = this.trailing(item.span.end);
+      lines.push(inner + text + end + (trailing && `  ${trailing}`));
+      previous = item.span.end;
+    }
+    this.weave(lines, previous, this.comments.takeBefore(span.end), inner);
+    return [open, ...lines, " ".repeat(indent) + close].join("\n");
+  }
+
+  /** Adds comments on lines of their own, with the author's empty lines. Gives where the last of them ended. */
+  weave(
+    lines: string[],
+    previous: number | undefined,
+    comments: readonly Comment[],
+    inner: string,
+  ): number | undefined {
+    let end = previous;
+    for (const comment of comments) {
+      if (end !== undefined && this.comments.hasBlankLine(end, comment.span.start)) lines.push("");
+      lines.push(inner + comment.text);
+      end = comment.span.end;
+    }
+    return end;
+  }
+
+  commentLines(comments: readonly Comment[], inner: string): string[] {
+    return comments.map((comment) => inner + comment.text);
+  }
+}
+
+interface Line {
+  text: string;
+  when: string;
+  comment: string;
+}
+
+/** The conditions of a pipe stand below one another if there is room; one that has none goes to a line of its own. */
+function alignWhens(lines: readonly Line[], column: number, indent: number): string {
+  const widths = lines.map(
+    (line, i) => (i === 0 && !line.text.includes("\n") ? column : 0) + lastWidth(line.text),
+  );
+  const isIn = lines.map(
+    (line, i) => line.when !== "" && widths[i]! + 1 + line.when.length <= widest,
+  );
+  const target = Math.max(...widths.filter((_, i) => isIn[i]));
+  const aligns = lines.every((line, i) => !isIn[i] || target + 1 + line.when.length <= widest);
+  return lines
+    .map((line, i) => {
+      const pad = aligns && isIn[i] ? target - widths[i]! : 0;
+      const gap = isIn[i] ? " ".repeat(pad + 1) : `\n${" ".repeat(indent)}`;
+      return line.text + (line.when && gap + line.when) + (line.comment && `  ${line.comment}`);
+    })
+    .join("\n");
+}
+
+function lastWidth(text: string): number {
+  return text.length - text.lastIndexOf("\n") - 1;
+}
+
+/** `a + b - c` as its operands, each with the operator before it. */
+function chainOf(
+  node: s.BinaryExpression,
+): { operator: s.BinaryOperator; operand: s.Expression }[] {
+  const terms: { operator: s.BinaryOperator; operand: s.Expression }[] = [];
+  let rest: s.Expression = node;
+  while (
+    rest.kind === "binary" &&
+    leftLevel(rest.operator) === leftLevel(node.operator) &&
+    node.operator !== "^"
+  ) {
+    terms.unshift({ operator: rest.operator, operand: rest.right });
+    rest = rest.left;
+    if (rest.kind === "binary" && needsParens(rest, leftLevel(node.operator))) break;
+  }
+  if (terms.length === 0) {
+    terms.push({ operator: node.operator, operand: node.right });
+    rest = node.left;
+  }
+  return [{ operator: node.operator, operand: rest }, ...terms];
+}
+
+function branchLevel(node: s.Expression): number {
+  return node.kind === "if" ? level.operand : level.operation;
+}
+
+/** The column behind a text that begins at `column`. */
+function after(text: string, column: number): number {
+  const newline = text.lastIndexOf("\n");
+  return newline === -1 ? column + text.length : text.length - newline - 1;
+}
+
+/** Whether the text of an expression begins with `-` or `..`, which would go on with the line before. */
+function beginsWithOperator(node: s.Expression): boolean {
+  switch (node.kind) {
+    case "unary":
+      return node.operator === "-";
+    case "range":
+      return node.from === undefined || beginsWithOperator(node.from);
+    case "course":
+      return beginsWithOperator(node.from);
+    case "binary":
+      return !needsParens(node.left, leftLevel(node.operator)) && beginsWithOperator(node.left);
+    case "pipe": {
+      const { label, operation } = node.head;
+      return (
+        !label &&
+        operation.kind !== "repeat" &&
+        operation.kind !== "arrow" &&
+        beginsWithOperator(operation)
+      );
+    }
+    default:
+      return false;
+  }
+}
+
+const noComments = { isInside: () => false, hasBreak: () => false } as unknown as Comments;
