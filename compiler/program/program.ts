@@ -70,7 +70,12 @@ export interface Entry {
 
 /** Generated code of one distinct kernel. `kernel` keeps the structure (places apart) for profiles and tests. */
 export type Code =
-  | { readonly target: "wasm"; readonly name: string }
+  | {
+      readonly target: "wasm";
+      readonly name: string;
+      /** Enough work to share among threads; else one of them runs it alone. */
+      readonly parallel: boolean;
+    }
   | {
       readonly target: "webgpu";
       readonly name: string;

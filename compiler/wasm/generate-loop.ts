@@ -1,0 +1,283 @@
+// Loop kernel -> function: elementwise work, reductions and whole rows (softmax, norms, losses).
+// Along the grid: a block of columns at a time, all stages in registers. Along the row: several passes over a row
+// that lies in cache, each with four independent sums and a fixed tree at the end.
+import type { Axis, Expression, LoopKernel, Stage } from "../kernels/kernel.ts";
+import type { Index } from "../ops/index-expression.ts";
+import { evaluate, writeStore } from "./evaluate.ts";
+import { loadsOf } from "./expression-facts.ts";
+import type { Frame, Position } from "./frame.ts";
+import type { FunctionBody, Local, Operand } from "./function-builder.ts";
+import { buildKernelFunction, threadRange } from "./kernel-function.ts";
+import type { KernelFunction } from "./kernel-function.ts";
+import { planLoop, points } from "./loop-plan.ts";
+import type { LoopPlan } from "./loop-plan.ts";
+import { Reduction } from "./reduction.ts";
+
+type ReduceStage = Stage & { readonly kind: "reduce" };
+
+export interface GeneratedFunction {
+  readonly isParallel: boolean;
+  readonly scratchBytes: number;
+  readonly build: (relaxed: boolean) => FunctionBody;
+}
+
+export function generateLoop(kernel: LoopKernel, order: readonly number[]): GeneratedFunction {
+  const plan = planLoop(kernel);
+  return {
+    isParallel: plan.isParallel,
+    scratchBytes: 0,
+    build: (relaxed) =>
+      buildKernelFunction(order, plan.facts, relaxed, (kernel) => new LoopEmitter(kernel, plan).emit()),
+  };
+}
+
+/** Positions on several axes of a point counted through all of them, outermost first. */
+export function decode(
+  { f }: Pick<KernelFunction, "f">,
+  point: Operand,
+  axes: readonly Axis[],
+): [number, Position][] {
+  const positions: [number, Position][] = [];
+  let rest = point;
+  for (let place = axes.length - 1; place >= 0; place--) {
+    const { id, extent } = axes[place]!;
+    positions.push([id, { element: place === 0 ? rest : f.remainder(rest, extent) }]);
+    if (place > 0) rest = f.divide(rest, extent);
+  }
+  return positions;
+}
+
+/** Rows summed into one register before it is added to the total: keeps rounding small over long columns. */
+const rowsPerPartialSum = 256;
+
+class LoopEmitter {
+  private readonly kernel: KernelFunction;
+  private readonly plan: LoopPlan;
+  private readonly shifting: ReadonlySet<number>;
+  private readonly expressions: readonly Expression[];
+  private readonly accesses: readonly { readonly buffer: number; readonly index: Index }[];
+
+  constructor(kernel: KernelFunction, plan: LoopPlan) {
+    this.kernel = kernel;
+    this.plan = plan;
+    this.shifting = new Set(plan.vector === undefined ? [] : [plan.vector.id]);
+    this.expressions = plan.stages.map((stage) =>
+      stage.kind === "reduce" ? stage.value : stage.store.value,
+    );
+    const loads = new Set(this.expressions.flatMap((expression) => [...loadsOf(expression)]));
+    const stores = plan.stages.flatMap((stage) => (stage.kind === "store" ? [stage.store] : []));
+    this.accesses = [...loads, ...stores];
+  }
+
+  emit(): void {
+    const { kernel, plan } = this;
+    const blocks = plan.vector === undefined ? 1 : Math.ceil(plan.vector.extent / plan.block);
+    const { from, to } = threadRange(kernel, points(plan.grid) * blocks);
+    this.prepare(kernel.root);
+    kernel.f.forRange(from, to, 1, (unit) => {
+      const point = kernel.f.divide(unit, blocks);
+      const frame = kernel.root.child({ at: decode(kernel, point, plan.grid) });
+      this.prepare(frame);
+      if (plan.along === "row") this.alongRow(frame);
+      else this.alongGrid(frame, kernel.f.remainder(unit, blocks));
+    });
+  }
+
+  /** Works out ahead what is known at a frame. */
+  private prepare(frame: Frame): void {
+    frame.prepareAddresses(this.accesses, this.shifting);
+    frame.hoist(this.expressions, evaluate, this.shifting);
+  }
+
+  // ---- along the grid ----
+
+  private alongGrid(frame: Frame, block: Operand): void {
+    const { vector } = this.plan;
+    if (vector === undefined) return this.columns(frame, 1);
+    const { f } = this.kernel;
+    const start = f.multiply(block, this.plan.block * 4);
+    const end = f.minimum(f.add(start, this.plan.block * 4), vector.extent * 4);
+    const hasTail = vector.extent % 4 !== 0;
+    const vectorEnd = hasTail ? (typeof end === "number" ? end & ~15 : f.emit("i32.and", end, ~15)) : end;
+    const slots = this.plan.row.length > 0 ? Math.max(1, Math.min(4, Math.floor(vector.extent / 4))) : 1;
+    const at = (bytes: Operand, width: 4 | 1): Frame => {
+      const child = frame.child({
+        at: [[vector.id, { element: f.divide(bytes, 4), bytes }]],
+        vector: { axis: vector.id, width },
+      });
+      this.prepare(child);
+      return child;
+    };
+    const bytes = f.variable(start);
+    const run = (step: number, limit: Operand, width: 4 | 1, count: number): void =>
+      f.block((exit) =>
+        f.loop((again) => {
+          f.branchIf(exit, f.emit("i32.gt_s", f.add(bytes, step), limit));
+          this.columns(at(bytes, width), count);
+          f.assign(bytes, f.emit("i32.add", bytes, step));
+          f.branch(again);
+        }),
+      );
+    if (slots > 1) run(slots * 16, vectorEnd, 4, slots);
+    if (vector.extent >= 4 && (slots === 1 || Math.floor(vector.extent / 4) % slots !== 0 || this.plan.block % (slots * 4) !== 0))
+      run(16, vectorEnd, 4, 1);
+    if (hasTail) run(4, end, 1, 1);
+  }
+
+  /** All stages for `count` neighbouring vectors of columns. */
+  private columns(frame: Frame, count: number): void {
+    const results = Array.from({ length: count }, () => new Map<number, Local>());
+    const slot = (parent: Frame, number: number): Frame =>
+      parent.child({
+        shift: count === 1 ? [] : [[this.plan.vector!.id, number * 4]],
+        reduced: new Map(results[number]!),
+      });
+    for (const [number, stage] of this.plan.stages.entries()) {
+      const slots = results.map((_, place) => slot(frame, place));
+      for (const each of slots) each.hoist([this.expressions[number]!], evaluate, new Set(this.rowAxes()));
+      if (stage.kind === "store") {
+        if (stage.over === "grid") for (const each of slots) writeStore(stage.store, each);
+        else this.rows(frame, slots, (each) => writeStore(stage.store, each));
+        continue;
+      }
+      const reduced = this.reduceColumns(stage, frame, slots);
+      reduced.forEach((value, place) => results[place]!.set(number, value));
+    }
+  }
+
+  private rowAxes(): number[] {
+    return this.plan.row.map((axis) => axis.id);
+  }
+
+  private reduceColumns(stage: ReduceStage, frame: Frame, slots: readonly Frame[]): Local[] {
+    const { f } = this.kernel;
+    const isLong = stage.reducer === "sum" && points(this.plan.row) > rowsPerPartialSum;
+    const totals = slots.map(() => new Reduction(f, stage));
+    const partial = isLong ? slots.map(() => new Reduction(f, stage)) : totals;
+    const visit = (each: Frame, place: number, position: Operand): void =>
+      partial[place]!.take(evaluate(stage.value, each), position, 1);
+    const around = (body: () => void): void => {
+      if (!isLong) return body();
+      for (const each of partial) each.reset();
+      body();
+      partial.forEach((each, place) => totals[place]!.join(each));
+    };
+    this.rows(frame, slots, visit, around, isLong ? rowsPerPartialSum : undefined);
+    return totals.map((total) => total.result());
+  }
+
+  /** Walks the row; at each point the slots side by side. `around` wraps each run of the innermost loop. */
+  private rows(
+    frame: Frame,
+    slots: readonly Frame[],
+    visit: (slot: Frame, place: number, position: Operand) => void,
+    around: (body: () => void) => void = (body) => body(),
+    chunk?: number,
+  ): void {
+    const { f } = this.kernel;
+    const inner = this.plan.row.at(-1);
+    if (inner === undefined) return around(() => slots.forEach((slot, place) => visit(slot, place, 0)));
+    const step = (point: Operand, positions: [number, Position][]): void => {
+      const shared = frame.child({ at: positions });
+      this.prepare(shared);
+      slots.forEach((slot, place) => {
+        const own = slot.child({ at: positions });
+        own.adopt(shared);
+        visit(own, place, point);
+      });
+    };
+    this.outerRows((outer, positions) => {
+      const first = f.multiply(outer, inner.extent);
+      const walk = (from: Operand, to: Operand): void =>
+        around(() =>
+          f.forRange(from, to, 4, (bytes) => {
+            const element = f.divide(bytes, 4);
+            step(f.add(first, element), [...positions, [inner.id, { element, bytes }]]);
+          }),
+        );
+      if (chunk === undefined || inner.extent <= chunk) walk(0, inner.extent * 4);
+      else
+        f.forRange(0, inner.extent * 4, chunk * 4, (from) =>
+          walk(from, f.minimum(f.add(from, chunk * 4), inner.extent * 4)),
+        );
+    });
+  }
+
+  /** Walks all row axes but the last. */
+  private outerRows(body: (point: Operand, positions: [number, Position][]) => void): void {
+    const { f } = this.kernel;
+    const outer = this.plan.row.slice(0, -1);
+    if (outer.length === 0) return body(0, []);
+    f.forRange(0, points(outer), 1, (point) => body(point, decode(this.kernel, point, outer)));
+  }
+
+  // ---- along the row ----
+
+  private alongRow(unit: Frame): void {
+    const results = new Map<number, Local>();
+    for (const [number, stage] of this.plan.stages.entries()) {
+      const frame = unit.child({ reduced: new Map(results) });
+      frame.hoist([this.expressions[number]!], evaluate, this.shifting);
+      if (stage.kind === "reduce") {
+        results.set(number, this.reduceRow(stage, frame));
+        continue;
+      }
+      if (stage.over === "grid") writeStore(stage.store, frame);
+      else this.vectors(frame, 1, (each) => writeStore(stage.store, each));
+    }
+  }
+
+  private reduceRow(stage: ReduceStage, frame: Frame): Local {
+    const { f } = this.kernel;
+    const isArgument = stage.reducer === "argmax" || stage.reducer === "argmin";
+    const count = isArgument ? 1 : Math.max(1, Math.min(4, Math.floor(this.plan.vector!.extent / 4)));
+    const sums = Array.from({ length: count }, () => new Reduction(f, stage));
+    const tail = new Reduction(f, stage);
+    this.vectors(frame, count, (each, place, position) => {
+      const value = evaluate(stage.value, each);
+      if (each.vector.width === 4) sums[place]!.take(value, position, 4);
+      else tail.take(value, position, 1);
+    });
+    // (0 + 2) + (1 + 3), then the lanes, then what was left over.
+    if (count === 4) {
+      sums[0]!.join(sums[2]!);
+      sums[1]!.join(sums[3]!);
+      sums[0]!.join(sums[1]!);
+    } else for (const other of sums.slice(1)) sums[0]!.join(other);
+    const lanes = sums[0]!.acrossLanes();
+    lanes.join(tail);
+    return lanes.result();
+  }
+
+  /** Walks the row in vectors along its last axis, `count` side by side, then singly, then element by element. */
+  private vectors(
+    frame: Frame,
+    count: number,
+    visit: (each: Frame, place: number, position: Operand) => void,
+  ): void {
+    const { f } = this.kernel;
+    const { id, extent } = this.plan.vector!;
+    this.outerRows((outer, positions) => {
+      const row = positions.length === 0 ? frame : frame.child({ at: positions });
+      if (row !== frame) this.prepare(row);
+      const first = f.multiply(outer, extent);
+      const run = (from: number, to: number, width: 4 | 1, side: number): void => {
+        if (from >= to) return;
+        f.forRange(from * 4, to * 4, width * side * 4, (bytes) => {
+          const element = f.divide(bytes, 4);
+          const at = row.child({ at: [[id, { element, bytes }]], vector: { axis: id, width } });
+          for (let place = 0; place < side; place++) {
+            const shift = place * 4;
+            const each = side === 1 ? at : at.child({ shift: [[id, shift]] });
+            visit(each, place, f.add(first, f.add(element, shift)));
+          }
+        });
+      };
+      const main = Math.floor(extent / (4 * count)) * 4 * count;
+      const whole = Math.floor(extent / 4) * 4;
+      run(0, main, 4, count);
+      run(main, whole, 4, 1);
+      run(whole, extent, 1, 1);
+    });
+  }
+}

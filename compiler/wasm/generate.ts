@@ -1,0 +1,85 @@
+// Kernels -> one WebAssembly module: a function for each distinct kernel, and the runner that walks step tables.
+// The module is made twice, with relaxed SIMD (fused multiply-add) and without; the device picks by a probe.
+import type { Buffer, Kernel } from "../kernels/kernel.ts";
+import type { Limits } from "../program/limits.ts";
+import { LimitError } from "../program/target.ts";
+import type { GeneratedKernel, Target } from "../program/target.ts";
+import { encodeBase64 } from "./base64.ts";
+import { encodeModule } from "./encoder.ts";
+import { generateLoop } from "./generate-loop.ts";
+import type { GeneratedFunction } from "./generate-loop.ts";
+import { buffersOf, kernelKey } from "./kernel-key.ts";
+import { kernelSignature } from "./kernel-function.ts";
+import { libraryFor } from "./library.ts";
+import { runnerFunctions } from "./runner.ts";
+
+/** A generated kernel that still knows how to build its function: `link` does so once for each key. */
+interface WasmKernel extends GeneratedKernel {
+  readonly generated: GeneratedFunction;
+}
+
+export const wasmTarget: Target = {
+  name: "wasm",
+  generate(kernel, buffers, limits) {
+    checkLimits(kernel, buffers, limits);
+    const order = buffersOf(kernel);
+    const generated = generateFunction(kernel, order);
+    const result: WasmKernel = {
+      key: kernelKey(kernel, order, buffers),
+      code: { target: "wasm", name: kernel.label, parallel: generated.isParallel },
+      order,
+      generated,
+    };
+    return result;
+  },
+  link(codes) {
+    const functions = codes.map((code) => generatedOf(code));
+    return {
+      module: {
+        relaxed: encodeBase64(buildModule(functions, true)),
+        plain: encodeBase64(buildModule(functions, false)),
+      },
+      threadScratchBytes: Math.max(0, ...functions.map((entry) => entry.scratchBytes)),
+    };
+  },
+};
+
+function generatedOf(code: GeneratedKernel): GeneratedFunction {
+  if (!("generated" in code)) throw new Error("wasm: link needs the kernels that generate gave");
+  return (code as WasmKernel).generated;
+}
+
+function generateFunction(kernel: Kernel, order: readonly number[]): GeneratedFunction {
+  switch (kernel.kind) {
+    case "loop":
+      return generateLoop(kernel, order);
+    default:
+      throw new Error(`wasm: no template for a ${kernel.kind} kernel`);
+  }
+}
+
+/** All modules hold the runner; table entry 0 copies, entry 1 + i is code i. */
+function buildModule(functions: readonly GeneratedFunction[], relaxed: boolean): Uint8Array {
+  const bodies = functions.map((entry) => entry.build(relaxed));
+  const kernels = bodies.map((body, number) => ({ name: `kernel.${number}`, body, exported: false }));
+  const library = libraryFor(bodies, relaxed).map((entry) => ({ ...entry, exported: false }));
+  return encodeModule({
+    functions: [...runnerFunctions(), ...library, ...kernels],
+    table: ["copy", ...kernels.map((kernel) => kernel.name)],
+    tableSignature: kernelSignature,
+    maximumPages: 65536,
+  });
+}
+
+/** Index arithmetic is in 32 bits and addresses a buffer from its start. */
+function checkLimits(kernel: Kernel, buffers: readonly Buffer[], limits: Limits): void {
+  for (const id of buffersOf(kernel)) {
+    const buffer = buffers.find((each) => each.id === id);
+    const bytes = (buffer?.length ?? 0) * 4;
+    if (bytes > Math.min(limits.bindingBytes, 2 ** 31))
+      throw new LimitError(
+        "bindingBytes",
+        `\`${kernel.label}\` uses an array of ${bytes} bytes; one array may have ${Math.min(limits.bindingBytes, 2 ** 31)}`,
+      );
+  }
+}

@@ -1,0 +1,52 @@
+// The shell of every kernel's function: (thread, threads, scratch, places) and nothing back.
+// `places` points at the byte addresses of the kernel's buffers, in its own order.
+import { FactTable } from "./expression-facts.ts";
+import { Frame } from "./frame.ts";
+import type { KernelContext } from "./frame.ts";
+import { FunctionBuilder } from "./function-builder.ts";
+import type { FunctionBody, Local, Operand, Signature } from "./function-builder.ts";
+
+export const kernelSignature: Signature = {
+  parameters: ["i32", "i32", "i32", "i32"],
+  results: [],
+};
+
+export interface KernelFunction extends KernelContext {
+  readonly thread: Local;
+  readonly threads: Local;
+  /** Byte address of this thread's scratch. */
+  readonly scratch: Local;
+  readonly root: Frame;
+}
+
+/** Builds a kernel's function; `order` says which buffer's address comes where. */
+export function buildKernelFunction(
+  order: readonly number[],
+  facts: FactTable,
+  relaxed: boolean,
+  build: (kernel: KernelFunction) => void,
+): FunctionBody {
+  const f = new FunctionBuilder(kernelSignature, relaxed);
+  const [thread, threads, scratch, places] = f.parameters as [Local, Local, Local, Local];
+  const addresses = new Map(order.map((id, at) => [id, f.load("i32.load", places, at * 4)]));
+  const addressOf = (buffer: number): Local => {
+    const address = addresses.get(buffer);
+    if (address === undefined) throw new Error(`wasm: buffer ${buffer} is not bound`);
+    return address;
+  };
+  const context: KernelContext = { f, facts, addressOf };
+  build({ ...context, thread, threads, scratch, root: new Frame(context) });
+  return f.finish();
+}
+
+/** First and last unit (exclusive) of this thread: units * thread / threads. */
+export function threadRange(
+  { f, thread, threads }: KernelFunction,
+  units: number,
+): { readonly from: Operand; readonly to: Operand } {
+  const share = (number: Operand): Local => {
+    const product = f.emit("i64.mul", f.emit("i64.extend_i32_u", units), f.emit("i64.extend_i32_u", number));
+    return f.emit("i32.wrap_i64", f.emit("i64.div_u", product, f.emit("i64.extend_i32_u", threads)));
+  };
+  return { from: share(thread), to: share(f.emit("i32.add", thread, 1)) };
+}

@@ -1,0 +1,116 @@
+// Loop kernel -> how it is run: axes merged, the vector axis chosen, work divided into units for threads.
+// Sums run in one fixed order for each output, so any number of threads gives the same bits.
+import type { Axis, Expression, LoopKernel, Stage, Store } from "../kernels/kernel.ts";
+import type { Index } from "../ops/index-expression.ts";
+import { accessCost, expressionCost, nanosecondsPerCycle, parallelFromNanoseconds, vectorWaste } from "./cost.ts";
+import { FactTable } from "./expression-facts.ts";
+import { mergeAxes } from "./merge-axes.ts";
+
+export interface LoopPlan {
+  readonly facts: FactTable;
+  readonly stages: readonly Stage[];
+  /** Grid axes, the vector axis apart where it is one of them. */
+  readonly grid: readonly Axis[];
+  /** Row axes in order; the last one is the vector axis where `along` is "row". */
+  readonly row: readonly Axis[];
+  /** Undefined where nothing is worth a vector: one lane. */
+  readonly vector: Axis | undefined;
+  readonly along: "grid" | "row";
+  /** Points of the vector axis in one unit; a multiple of four unless it is the whole axis. */
+  readonly block: number;
+  readonly isParallel: boolean;
+}
+
+export function planLoop(kernel: LoopKernel): LoopPlan {
+  const merged = mergeAxes([kernel.grid, kernel.row], useOf(kernel.stages), firstFreeAxis(kernel));
+  const [grid, row] = merged.groups as [Axis[], Axis[]];
+  const stages = kernel.stages.map((stage): Stage =>
+    stage.kind === "reduce"
+      ? { ...stage, value: merged.substitution.expression(stage.value) }
+      : { ...stage, store: merged.substitution.store(stage.store) },
+  );
+  const facts = new FactTable();
+  const choice = chooseVectorAxis(grid, row, stages, facts);
+  const others = (axes: readonly Axis[]): Axis[] => axes.filter((axis) => axis !== choice.axis);
+  const along = choice.axis !== undefined && row.includes(choice.axis) ? "row" : "grid";
+  const outer = along === "grid" ? others(grid) : grid;
+  const nanoseconds = choice.cycles * nanosecondsPerCycle;
+  return {
+    facts,
+    stages,
+    grid: outer,
+    row: along === "row" ? [...others(row), choice.axis!] : row,
+    vector: choice.axis,
+    along,
+    block: blockOf(along, choice.axis, points(outer), row.length > 0),
+    isParallel: nanoseconds > parallelFromNanoseconds,
+  };
+}
+
+export function points(axes: readonly Axis[]): number {
+  return axes.reduce((product, axis) => product * axis.extent, 1);
+}
+
+function firstFreeAxis(kernel: LoopKernel): number {
+  return Math.max(-1, ...kernel.grid.map((axis) => axis.id), ...kernel.row.map((axis) => axis.id)) + 1;
+}
+
+function useOf(stages: readonly Stage[]): { expressions: Expression[]; indices: Index[] } {
+  return {
+    expressions: stages.map((stage) => (stage.kind === "reduce" ? stage.value : stage.store.value)),
+    indices: stages.flatMap((stage) => (stage.kind === "store" ? [stage.store.index] : [])),
+  };
+}
+
+function chooseVectorAxis(
+  grid: readonly Axis[],
+  row: readonly Axis[],
+  stages: readonly Stage[],
+  facts: FactTable,
+): { readonly axis: Axis | undefined; readonly cycles: number } {
+  const keepsOrder = stages.some(
+    (stage) => stage.kind === "reduce" && (stage.reducer === "argmax" || stage.reducer === "argmin"),
+  );
+  // On equal terms the last one wins: it is the contiguous one.
+  const candidates = [...grid, ...(keepsOrder ? row.slice(-1) : row)].reverse();
+  const size = { grid: points(grid), row: points(row) };
+  let best = { axis: undefined as Axis | undefined, cycles: totalCycles(stages, undefined, row, size, facts) };
+  for (const axis of candidates) {
+    const cycles = totalCycles(stages, axis, row, size, facts);
+    if (cycles < best.cycles) best = { axis, cycles };
+  }
+  return best;
+}
+
+function totalCycles(
+  stages: readonly Stage[],
+  axis: Axis | undefined,
+  row: readonly Axis[],
+  size: { readonly grid: number; readonly row: number },
+  facts: FactTable,
+): number {
+  const isRow = axis !== undefined && row.includes(axis);
+  return stages.reduce((sum, stage) => {
+    const overRow = stage.kind === "reduce" || stage.over === "row";
+    const isVector = axis !== undefined && (overRow || !isRow);
+    const lanes = isVector ? 4 / vectorWaste(axis.extent) : 1;
+    const evaluations = (size.grid * (overRow ? size.row : 1)) / lanes;
+    return sum + evaluations * stageCycles(stage, isVector ? axis.id : -1, facts);
+  }, 0);
+}
+
+function stageCycles(stage: Stage, axis: number, facts: FactTable): number {
+  if (stage.kind === "reduce") return 1 + expressionCost(stage.value, axis, facts);
+  const { value, index } = stage.store as Store;
+  return 1 + expressionCost(value, axis, facts) + accessCost(index, axis, facts);
+}
+
+/** Enough units that threads share the work evenly, long enough that a unit's start is cheap. */
+function blockOf(along: "grid" | "row", axis: Axis | undefined, outer: number, hasRow: boolean): number {
+  if (axis === undefined) return 1;
+  if (along === "row") return axis.extent;
+  if (hasRow) return Math.min(axis.extent, 16);
+  const blocks = Math.max(1, Math.floor(64 / outer));
+  const block = Math.ceil(axis.extent / blocks / 64) * 64;
+  return Math.min(axis.extent, Math.max(block, 256));
+}

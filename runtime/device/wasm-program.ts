@@ -1,0 +1,301 @@
+// A program in WebAssembly memory: arenas, tables filled, and for each entry a step table that the module walks.
+import type { AttributeValue } from "../../compiler/graph/graph.ts";
+import { generate } from "../../compiler/ops/generators/registry.ts";
+import type { Entry, Place, Program, Slot, Step } from "../../compiler/program/program.ts";
+import { decodeBase64 } from "../../compiler/wasm/base64.ts";
+import {
+  control,
+  pageBytes,
+  stepFlags,
+  stepHeaderWords,
+  wasmMemoryLayout,
+} from "../../compiler/wasm/memory-layout.ts";
+import type { WasmMemoryLayout } from "../../compiler/wasm/memory-layout.ts";
+import { runResults } from "../../compiler/wasm/runner.ts";
+import { WorldError } from "../errors.ts";
+import type { LoadedProgram, TypedArray } from "./device.ts";
+import { endedError, mayWait } from "./wasm-threads.ts";
+import type { Attachment } from "./wasm-threads.ts";
+import type { ThreadPool } from "./wasm.ts";
+
+export interface WasmContext {
+  readonly pool: ThreadPool;
+  readonly relaxed: boolean;
+  readonly patienceSeconds: number;
+}
+
+interface Exports {
+  readonly start: (threads: number, scratch: number, table: number, steps: number) => number;
+}
+
+/** Time of one step, for people who look for the slow ones. */
+export interface StepTime {
+  readonly label: string;
+  readonly ms: number;
+}
+
+interface LoadedEntry {
+  readonly entry: Entry;
+  readonly table: number;
+  readonly isParallel: boolean;
+  /** Address of each step in the table. */
+  readonly steps: readonly number[];
+}
+
+/** @throws WorldError `out-of-memory` where the engine does not give the memory. */
+export async function loadWasmProgram(program: Program, context: WasmContext): Promise<WasmProgram> {
+  if (program.target !== "wasm" || program.module === undefined)
+    throw new Error(`the wasm device got a program for ${program.target}`);
+  await context.pool.start();
+  const bytes = decodeBase64(context.relaxed ? program.module.relaxed : program.module.plain);
+  const module = await WebAssembly.compile(bytes);
+  return new WasmProgram(program, module, context);
+}
+
+export class WasmProgram implements LoadedProgram {
+  readonly program: Program;
+  readonly allocatedBytes: number;
+  private readonly context: WasmContext;
+  private readonly module: WebAssembly.Module;
+  private readonly memory: WebAssembly.Memory;
+  private readonly layout: WasmMemoryLayout;
+  private readonly words: Int32Array;
+  private readonly exports: Exports;
+  private readonly entries: ReadonlyMap<string, LoadedEntry>;
+  private readonly residents: ReadonlyMap<string, Slot>;
+  private closed = false;
+
+  constructor(program: Program, module: WebAssembly.Module, context: WasmContext) {
+    this.program = program;
+    this.context = context;
+    this.module = module;
+    this.layout = wasmMemoryLayout(program, context.pool.threads);
+    this.memory = allocate(this.layout.bytes);
+    this.allocatedBytes = this.memory.buffer.byteLength;
+    this.words = new Int32Array(this.memory.buffer);
+    this.words[control.patience / 4] = mayWait() ? Math.ceil(context.patienceSeconds * 10) : -1;
+    this.exports = new WebAssembly.Instance(module, { env: { memory: this.memory } })
+      .exports as unknown as Exports;
+    this.residents = new Map(program.residents.map((slot) => [slot.name, slot]));
+    for (const table of program.tables) this.fillTable(table);
+    this.entries = new Map(
+      program.entries.map((entry, number) => [entry.name, this.loadEntry(entry, number)]),
+    );
+  }
+
+  private address({ arena, offset }: Place): number {
+    const start = this.layout.arenas[arena];
+    if (start === undefined) throw new Error(`the program has no arena ${arena}`);
+    return start + offset;
+  }
+
+  private fillTable(slot: Program["tables"][number]): void {
+    const values = generate(slot.generator, slot.settings as AttributeValue | undefined, slot.shape);
+    this.view(slot).set(values);
+  }
+
+  // ---- step tables ----
+
+  private loadEntry(entry: Entry, number: number): LoadedEntry {
+    const table = this.layout.tables[number]!;
+    const parallel = entry.steps.map((step) => this.isParallel(step));
+    const steps: number[] = [];
+    let at = table / 4;
+    entry.steps.forEach((step, place) => {
+      // A step that one thread runs alone needs no meeting before another of that kind.
+      const meets = parallel[place]! || parallel[place + 1] === true;
+      const flags =
+        (parallel[place]! ? stepFlags.parallel : 0) | (meets ? stepFlags.barrierAfter : 0);
+      steps.push(at * 4);
+      const words = this.stepWords(step, flags);
+      this.words.set(words, at);
+      at += words.length;
+    });
+    return { entry, table, steps, isParallel: parallel.some(Boolean) };
+  }
+
+  private isParallel(step: Step): boolean {
+    if (step.kind === "copy") return false;
+    const code = this.program.codes[step.code];
+    if (code?.target !== "wasm") throw new Error(`step \`${step.label}\` has no wasm code`);
+    return code.parallel && this.context.pool.threads > 1;
+  }
+
+  private stepWords(step: Step, flags: number): number[] {
+    const [code, operands] =
+      step.kind === "copy"
+        ? [0, [this.address(step.from), this.address(step.to), step.bytes]]
+        : [step.code + 1, step.places.map((place) => this.address(place))];
+    const header = [code, flags, operands.length];
+    if (header.length !== stepHeaderWords) throw new Error("step header out of step with the runner");
+    return [...header, ...operands];
+  }
+
+  // ---- the interface ----
+
+  writeResident(name: string, data: TypedArray): void {
+    this.write(this.resident(name), data);
+  }
+
+  readResident(name: string): Promise<TypedArray> {
+    return this.read(this.resident(name));
+  }
+
+  private resident(name: string): Slot {
+    const slot = this.residents.get(name);
+    if (slot === undefined) throw new Error(`the program has no resident array \`${name}\``);
+    return slot;
+  }
+
+  run(name: string, inputs: ReadonlyMap<string, TypedArray>): void {
+    const loaded = this.entry(name);
+    this.writeInputs(loaded.entry, inputs);
+    this.start(loaded.table, loaded.steps.length, loaded.isParallel);
+  }
+
+  /** Runs an entry like `run`, step by step, with the time that each took. */
+  profile(name: string, inputs: ReadonlyMap<string, TypedArray>): StepTime[] {
+    const loaded = this.entry(name);
+    this.writeInputs(loaded.entry, inputs);
+    return loaded.entry.steps.map((step, place) => {
+      const before = performance.now();
+      const isParallel = this.isParallel(step);
+      this.start(loaded.steps[place]!, 1, isParallel);
+      const ms = performance.now() - before;
+      return { label: step.kind === "copy" ? "copy" : step.label, ms };
+    });
+  }
+
+  private entry(name: string): LoadedEntry {
+    const loaded = this.entries.get(name);
+    if (loaded === undefined) throw new Error(`the program has no entry \`${name}\``);
+    return loaded;
+  }
+
+  private writeInputs(entry: Entry, inputs: ReadonlyMap<string, TypedArray>): void {
+    for (const [name, data] of inputs) {
+      const slot = entry.inputs.find((each) => each.name === name);
+      if (slot === undefined) throw new Error(`entry \`${entry.name}\` has no input \`${name}\``);
+      this.write(slot, data);
+    }
+  }
+
+  private start(table: number, steps: number, isParallel: boolean): void {
+    if (this.closed) throw new Error("the program was closed");
+    const { pool } = this.context;
+    if (isParallel) pool.enter(this);
+    const threads = isParallel ? pool.threads : 1;
+    try {
+      const result = this.exports.start(threads, this.layout.scratch, table, steps);
+      if (result !== runResults.done) throw endedError();
+    } catch (error) {
+      this.abort();
+      pool.fail(error instanceof Error ? error : endedError(error));
+      throw error;
+    }
+  }
+
+  async readOutput(entry: string, name: string): Promise<TypedArray> {
+    const slot = this.entry(entry).entry.outputs.find((each) => each.name === name);
+    if (slot === undefined) throw new Error(`entry \`${entry}\` has no output \`${name}\``);
+    return this.read(slot);
+  }
+
+  /** Runs are done when `run` returns. */
+  async finish(): Promise<void> {}
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.context.pool.leave(this);
+  }
+
+  // ---- memory ----
+
+  private view(slot: Slot): TypedArray {
+    const length = slot.shape.reduce((product, extent) => product * extent, 1);
+    const at = this.address(slot.place);
+    switch (slot.dtype) {
+      case "f32":
+        return new Float32Array(this.memory.buffer, at, length);
+      case "i32":
+        return new Int32Array(this.memory.buffer, at, length);
+      case "u32":
+      case "bool":
+        return new Uint32Array(this.memory.buffer, at, length);
+      case "f16":
+      case "bf16":
+        throw new Error(`the wasm device has no ${slot.dtype} (\`${slot.name}\`)`);
+    }
+  }
+
+  private write(slot: Slot, data: TypedArray): void {
+    const view = this.view(slot);
+    if (data.length !== view.length || data.constructor !== view.constructor)
+      throw new Error(
+        `\`${slot.name}\` holds ${view.length} ${slot.dtype}, but was given a ${data.constructor.name} of ${data.length}`,
+      );
+    view.set(data);
+  }
+
+  private async read(slot: Slot): Promise<TypedArray> {
+    return this.view(slot).slice();
+  }
+
+  // ---- threads ----
+
+  /** What thread number `thread` needs to serve this program. */
+  attachment(thread: number): Attachment {
+    const { pool } = this.context;
+    if (thread === 1) this.welcome();
+    return {
+      module: this.module,
+      memory: this.memory,
+      thread,
+      threads: pool.threads,
+      scratch: this.layout.scratch + thread * this.layout.scratchStride,
+      epoch: Atomics.load(this.words, control.epoch / 4),
+    };
+  }
+
+  /** Waits until the threads that were sent away are out, and opens again. */
+  private welcome(): void {
+    if (Atomics.load(this.words, control.detached / 4) === 0) return;
+    const others = this.context.pool.threads - 1;
+    const left = control.left / 4;
+    for (;;) {
+      const count = Atomics.load(this.words, left);
+      if (count === others) break;
+      if (mayWait()) Atomics.wait(this.words, left, count, 1);
+    }
+    Atomics.store(this.words, left, 0);
+    Atomics.store(this.words, control.detached / 4, 0);
+  }
+
+  /** Tells the threads to leave: they go back to hearing messages. */
+  detach(): void {
+    Atomics.store(this.words, control.detached / 4, 1);
+    Atomics.add(this.words, control.epoch / 4, 1);
+    Atomics.notify(this.words, control.epoch / 4);
+  }
+
+  /** Lets every thread give up at its next meeting. */
+  abort(): void {
+    Atomics.store(this.words, control.aborted / 4, 1);
+    Atomics.notify(this.words, control.generation / 4);
+  }
+}
+
+function allocate(bytes: number): WebAssembly.Memory {
+  const pages = bytes / pageBytes;
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    throw new WorldError(
+      "out-of-memory",
+      `no ${Math.ceil(bytes / 2 ** 20)} MiB of memory for the wasm device`,
+      "use a smaller batch or model, or close other programs",
+      cause,
+    );
+  }
+}
