@@ -12,7 +12,10 @@ import { catalog } from "../../../../runtime/data/catalog.ts";
 export const file = "test.vit";
 
 export function libraryOf(text: string): Library {
-  return loadLibrary({ read: (name) => (name === file ? text : undefined), shipped: shipped() }, file).library;
+  return loadLibrary(
+    { read: (name) => (name === file ? text : undefined), shipped: shipped() },
+    file,
+  ).library;
 }
 
 /** The specs that come with Vitrail, by name. */

@@ -17,7 +17,12 @@ function rates(schedule: string, at: readonly number[], settings = ""): number[]
   const host = toHost(evaluateSetting(clause.value, scope), scope, clause.value.span);
   if (!host) throw new Error(said());
   return at.map((step) =>
-    evaluateHost(host, { step, epoch: step / stepsPerEpoch, steps, steps_per_epoch: stepsPerEpoch }),
+    evaluateHost(host, {
+      step,
+      epoch: step / stepsPerEpoch,
+      steps,
+      steps_per_epoch: stepsPerEpoch,
+    }),
   );
 }
 
@@ -36,18 +41,26 @@ describe("schedules", () => {
   });
 
   test("linear goes straight from the end of the warm-up to the end of the run", () => {
-    expect(rates("linear(1 to 0, warmup = 10 epochs)", [0, 50, 100, 150, 200])).toEqual([0, 0.5, 1, 0.5, 0]);
+    expect(rates("linear(1 to 0, warmup = 10 epochs)", [0, 50, 100, 150, 200])).toEqual([
+      0, 0.5, 1, 0.5, 0,
+    ]);
   });
 
   test("cosine starts from its peak after the warm-up and ends at its end", () => {
-    const [first, half, peak, middle, last] = rates("cosine(2 to 0, warmup = 100 steps, from = 1)", [0, 50, 100, 150, 200]);
+    const [first, half, peak, middle, last] = rates(
+      "cosine(2 to 0, warmup = 100 steps, from = 1)",
+      [0, 50, 100, 150, 200],
+    );
     expect([first, half, peak]).toEqual([1, 1.5, 2]);
     expect(middle).toBeCloseTo(1, 12);
     expect(last).toBeCloseTo(0, 12);
   });
 
   test("cosine by epoch, not shifted, is timm's", () => {
-    const [inside, next] = rates("cosine(1 to 0, warmup = 5 epochs, by = epoch, shifted = false)", [59, 60]);
+    const [inside, next] = rates(
+      "cosine(1 to 0, warmup = 5 epochs, by = epoch, shifted = false)",
+      [59, 60],
+    );
     expect(inside).toBeCloseTo((1 + Math.cos((Math.PI * 5) / 20)) / 2, 12);
     expect(next).toBeCloseTo((1 + Math.cos((Math.PI * 6) / 20)) / 2, 12);
   });
@@ -63,7 +76,10 @@ describe("schedules", () => {
   test("steps takes listed values, or falls by a factor at each place", () => {
     const listed = "steps([0.1, 0.01, 1e-3], at = [3 epochs, 60 steps])";
     expect(rates(listed, [0, 29, 30, 59, 60])).toEqual([0.1, 0.1, 0.01, 0.01, 1e-3]);
-    const [, once, twice] = rates("steps(0.5, at = [10 steps, 20 steps], factor = 0.1)", [0, 10, 20]);
+    const [, once, twice] = rates(
+      "steps(0.5, at = [10 steps, 20 steps], factor = 0.1)",
+      [0, 10, 20],
+    );
     expect(once).toBeCloseTo(0.05, 15);
     expect(twice).toBeCloseTo(0.005, 15);
   });
@@ -94,6 +110,8 @@ describe("schedules", () => {
     const { context } = openRecipe("recipe r() { lr = 0.2 * 512 / 256 }");
     const { clause, file } = context.field("lr")!;
     const scope = context.scope(file);
-    expect(printHost(toHost(evaluateSetting(clause.value, scope), scope, clause.span)!)).toBe("0.4");
+    expect(printHost(toHost(evaluateSetting(clause.value, scope), scope, clause.span)!)).toBe(
+      "0.4",
+    );
   });
 });
