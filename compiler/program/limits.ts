@@ -12,6 +12,8 @@ export interface Limits {
   readonly workgroupsPerDimension: number;
   /** Bytes in all (WebAssembly: 4 GiB). */
   readonly totalBytes: number;
+  /** A GPU done in software: few invocations with much work each and no barriers are better there. */
+  readonly isSoftware?: boolean;
 }
 
 /** What every WebGPU adapter offers. */

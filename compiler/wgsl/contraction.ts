@@ -1,15 +1,17 @@
-// A contraction -> WGSL: tiles through workgroup memory, a register tile an invocation, a rolled loop over k.
+// A contraction -> WGSL, for GPUs: tiles through workgroup memory, a register tile an invocation, a rolled loop over k.
 // Invocation (y, x) owns rows m0 + y + down * i and columns n0 + x + across * j of its tile: neighbours own neighbouring
 // columns, so loads of operands and stores of results touch neighbouring addresses, and yet each invocation reads its
-// rows and columns from workgroup memory as vec4f. The epilogue is written once, in a loop over the register tile.
+// rows and columns from workgroup memory as vec4f.
 import type { Axis, ContractionKernel, Expression } from "../kernels/kernel.ts";
 import { affine } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
 import type { Limits } from "../program/limits.ts";
-import { Dependence, loadsOf } from "./dependence.ts";
-import { expressionText, positionText, storeText } from "./expression-text.ts";
+import { Dependence } from "./dependence.ts";
+import { loadsOf, nodeCount } from "./expression-parts.ts";
+import { expressionText, positionText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
 import type { KernelShape } from "./loop-kernel.ts";
+import { accumulatorRow, writeRegisterStores } from "./register-tile.ts";
 import { Scope } from "./scope.ts";
 import { chooseTile, columnsOf, operandVectors, rowsOf, tileCount, type Tile } from "./tiles.ts";
 import { blockNumber, extentOf, foldWorkgroups, splitPosition } from "./workgroups.ts";
@@ -44,12 +46,11 @@ export function writeContraction(
   text: KernelText,
   kernel: ContractionKernel,
   limits: Limits,
+  tile: Tile = chooseContractionTile(kernel, limits),
 ): KernelShape {
   const m = extentOf(kernel.m);
   const n = extentOf(kernel.n);
-  const size = { batch: extentOf(kernel.batch), m, n };
-  const tile = chooseTile(size, limits);
-  const blocks = tileCount(size, tile);
+  const blocks = tileCount({ batch: extentOf(kernel.batch), m, n }, tile);
   const workgroups = foldWorkgroups(blocks, limits);
   const threads = tile.down * tile.across;
   const scope = new Scope();
@@ -59,8 +60,21 @@ export function writeContraction(
   blockNumber(text, blocks, workgroups);
   writePlace(generation);
   writeSums(generation);
-  writeEpilogue(generation);
+  writeRegisterStores({
+    ...generation,
+    high: tile.high,
+    wide: tile.wide,
+    rowOf: (i) => `rowStart + y + ${i} * ${tile.down}`,
+    columnOf: (j) => `columnStart + x + ${j} * ${tile.across}`,
+    isRowExact: m % rowsOf(tile) === 0,
+    isColumnExact: n % columnsOf(tile) === 0,
+  });
   return { threads, workgroups };
+}
+
+function chooseContractionTile(kernel: ContractionKernel, limits: Limits): Tile {
+  const { batch, m, n } = kernel;
+  return chooseTile({ batch: extentOf(batch), m: extentOf(m), n: extentOf(n) }, limits);
 }
 
 /** Which tile of which batch entry, and which part of the tile. */
@@ -100,7 +114,8 @@ function writeSums(generation: Generation): void {
   const freeAxes = new Set([...kernel.m, ...kernel.n, ...kernel.k].map((axis) => axis.id));
   generation.dependence.hoist(text, generation.scope, a.value, freeAxes);
   generation.dependence.hoist(text, generation.scope, b.value, freeAxes);
-  for (const name of accumulators(tile)) text.line(`var ${name} = vec4f();`);
+  for (let row = 0; row < tile.high; row++)
+    for (const name of accumulatorRow(row, tile.wide)) text.line(`var ${name} = vec4f();`);
   startOperandSum(generation, a, kernel.sumOfA);
   startOperandSum(generation, b, kernel.sumOfB);
   text.block(`for (var kStart = 0; kStart < ${k}; kStart += ${tile.depth})`, () => {
@@ -126,15 +141,6 @@ function lineVectors(operand: Operand): number {
   return (operand.invocations * operand.each) / 4 + 1;
 }
 
-/** sum{i}_{g}: row i, columns 4 g to 4 g + 3 of the register tile. */
-function accumulators(tile: Tile): string[] {
-  return Array.from({ length: tile.high }, (_, i) => rowNames(tile, i)).flat();
-}
-
-function rowNames(tile: Tile, row: number): string[] {
-  return Array.from({ length: tile.wide / 4 }, (_, group) => `sum${row}_${group}`);
-}
-
 /**
  * Fills an operand's tile. A vec4f holds the four elements of one invocation (or half of its eight) at one k.
  * Consecutive invocations take consecutive k where that is the operand's contiguous axis, else consecutive places.
@@ -154,7 +160,7 @@ function packOperand(generation: Generation, operand: Operand): void {
 
 function packVector(generation: Generation, operand: Operand): void {
   const { text, kernel, tile, k } = generation;
-  const { invocations, each, freeExtent } = operand;
+  const { invocations, each } = operand;
   const scope = new Scope(generation.scope);
   const isDeepExact = k % tile.depth === 0;
   text.line("let kPlace = kStart + depth;");
@@ -162,21 +168,52 @@ function packVector(generation: Generation, operand: Operand): void {
   splitPosition(text, scope, kernel.k, "kAt");
   const first = `column % ${invocations} + column / ${invocations} * ${4 * invocations}`;
   text.line(`let first = ${operand.start} + ${each === 4 ? "column" : first};`);
+  packParts(generation, operand, scope, isDeepExact);
+}
+
+/** Operands with more nodes than this are packed by a loop over the vector's parts, not written out four times. */
+const WRITTEN_OUT = 6;
+
+function packParts(
+  generation: Generation,
+  operand: Operand,
+  scope: Scope,
+  isDeepExact: boolean,
+): void {
+  const { text } = generation;
+  const part = (offset: string): string =>
+    packPart(generation, operand, new Scope(scope), offset, isDeepExact);
+  if (nodeCount(operand.value) <= WRITTEN_OUT) {
+    const offsets = [0, 1, 2, 3].map((each) => String(each * operand.invocations));
+    text.line(`let vector = vec4f(${offsets.map(part).join(", ")});`);
+    return;
+  }
+  // Shifting values in keeps the vector in registers, which an index by a variable would not.
   text.line("var vector = vec4f();");
   text.block("for (var part = 0; part < 4; part++)", () => {
-    const inner = new Scope(scope);
-    const isFreeExact = freeExtent % (invocations * each) === 0;
-    text.line(`let place = first + part * ${invocations};`);
-    text.line(`let at = ${isFreeExact ? "place" : `min(place, ${freeExtent - 1})`};`);
-    splitPosition(text, inner, operand.free, "at");
-    const value = expressionText(text, inner, operand.value);
-    const inside = [
-      ...(isDeepExact ? [] : ["kPlace == kAt"]),
-      ...(isFreeExact ? [] : ["place == at"]),
-    ];
-    const kept = inside.length === 0 ? value : `select(0.0, ${value}, ${inside.join(" && ")})`;
-    text.line(`vector[part] = ${kept};`);
+    text.line(`vector = vec4f(vector.yzw, ${part(`part * ${operand.invocations}`)});`);
   });
+}
+
+/** The operand at `first + offset`, or zero outside of the matrix. */
+function packPart(
+  { text }: Generation,
+  operand: Operand,
+  scope: Scope,
+  offset: string,
+  isDeepExact: boolean,
+): string {
+  const { invocations, each, freeExtent } = operand;
+  const isExact = freeExtent % (invocations * each) === 0;
+  const place = text.define("place", `first + ${offset}`);
+  const at = isExact ? place : text.define("at", `min(${place}, ${freeExtent - 1})`);
+  splitPosition(text, scope, operand.free, at);
+  const value = expressionText(text, scope, operand.value);
+  const inside = [
+    ...(isDeepExact ? [] : ["(kPlace == kAt)"]),
+    ...(isExact ? [] : [`(${place} == ${at})`]),
+  ];
+  return inside.length === 0 ? value : `select(0.0, ${value}, ${inside.join(" & ")})`;
 }
 
 /** Whether the operand's first strided load steps by one element along k (rather than along m or n). */
@@ -203,7 +240,7 @@ function multiplyTile({ text, tile }: Generation): void {
     for (let group = 0; group < tile.high / 4; group++) {
       text.line(`let a${group} = tileA[depth * ${lineA} + y + ${group * tile.down}];`);
       for (let part = 0; part < 4; part++)
-        rowNames(tile, 4 * group + part).forEach((name, column) =>
+        accumulatorRow(4 * group + part, tile.wide).forEach((name, column) =>
           text.line(`${name} += a${group}.${"xyzw"[part]} * b${column};`),
         );
     }
@@ -266,34 +303,4 @@ function storeOperandSum(
 function pick(names: readonly string[], place: string): string {
   if (names.length === 1) return `${names[0]}[${place}]`;
   return `select(${names[0]}, ${names[1]}, ${place} >= 4)[${place} & 3]`;
-}
-
-/**
- * The stores, written once inside two loops. Registers cannot be indexed by a variable without leaving registers,
- * so a switch picks the row.
- */
-function writeEpilogue(generation: Generation): void {
-  const { text, kernel, tile, m, n } = generation;
-  const rows = Array.from({ length: tile.wide / 4 }, (_, group) => `row${group}`);
-  text.block(`for (var i = 0; i < ${tile.high}; i++)`, () => {
-    rows.forEach((name) => text.line(`var ${name}: vec4f;`));
-    text.block("switch (i)", () => {
-      for (let i = 0; i < tile.high; i++) {
-        const assigns = rowNames(tile, i).map((name, group) => `row${group} = ${name};`);
-        text.line(`${i === tile.high - 1 ? "default" : `case ${i}`}: { ${assigns.join(" ")} }`);
-      }
-    });
-    text.line(`let row = rowStart + y + i * ${tile.down};`);
-    if (m % rowsOf(tile) !== 0) text.line(`if (row >= ${m}) { break; }`);
-    const scope = new Scope(generation.scope);
-    splitPosition(text, scope, kernel.m, "row");
-    text.block(`for (var j = 0; j < ${tile.wide}; j++)`, () => {
-      text.line(`let column = columnStart + x + j * ${tile.across};`);
-      if (n % columnsOf(tile) !== 0) text.line(`if (column >= ${n}) { break; }`);
-      const inner = new Scope(scope);
-      splitPosition(text, inner, kernel.n, "column");
-      inner.accumulator = text.define("sum", pick(rows, "j"));
-      for (const store of kernel.stores) storeText(text, inner, store);
-    });
-  });
 }

@@ -2,6 +2,7 @@
 import { axesOf } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
 import type { Expression } from "../kernels/kernel.ts";
+import { dataOf, indicesOf, partsOf } from "./expression-parts.ts";
 import { expressionText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
 import type { Scope } from "./scope.ts";
@@ -34,76 +35,4 @@ export class Dependence {
       for (const part of partsOf(expression)) this.hoist(text, scope, part, axes);
     }
   }
-}
-
-function indicesOf(expression: Expression): readonly Index[] {
-  switch (expression.kind) {
-    case "load":
-    case "position":
-    case "random":
-      return [expression.index];
-    case "guard":
-      return expression.conditions.map((condition) => condition.index);
-    default:
-      return [];
-  }
-}
-
-function partsOf(expression: Expression): readonly Expression[] {
-  switch (expression.kind) {
-    case "apply":
-      return expression.arguments;
-    case "guard":
-      return [expression.value, expression.otherwise];
-    case "random":
-      return [expression.seed, expression.step];
-    default:
-      return [];
-  }
-}
-
-function dataOf(index: Index): readonly Expression[] {
-  switch (index.kind) {
-    case "data":
-      return [index.value as Expression];
-    case "add":
-      return index.terms.flatMap(dataOf);
-    case "multiply":
-    case "divide":
-    case "modulo":
-      return dataOf(index.of);
-    default:
-      return [];
-  }
-}
-
-/** All loads of an expression, also those inside indices. */
-export function loadsOf(expression: Expression): readonly (Expression & { kind: "load" })[] {
-  const found: (Expression & { kind: "load" })[] = [];
-  everyPart(expression, (part) => {
-    if (part.kind === "load") found.push(part);
-  });
-  return found;
-}
-
-/** Numbers of the reduce stages whose results the expression uses. */
-export function reducedOf(expression: Expression): readonly number[] {
-  const found = new Set<number>();
-  everyPart(expression, (part) => {
-    if (part.kind === "reduced") found.add(part.stage);
-  });
-  return [...found];
-}
-
-/** Visits each distinct node of an expression once, also those inside indices. */
-function everyPart(expression: Expression, visit: (part: Expression) => void): void {
-  const seen = new Set<Expression>();
-  const walk = (part: Expression): void => {
-    if (seen.has(part)) return;
-    seen.add(part);
-    visit(part);
-    partsOf(part).forEach(walk);
-    indicesOf(part).flatMap(dataOf).forEach(walk);
-  };
-  walk(expression);
 }

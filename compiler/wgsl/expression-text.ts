@@ -1,9 +1,12 @@
 // Expression -> WGSL statements that leave its value under a name. A node shared by identity is written once a scope;
-// what a guard protects is written inside its branch, so that loads of the branch not taken are not made.
+// what a guard protects is written inside its branch, so that loads of the branch not taken are not made, unless that is
+// but a load or so: then both sides are made and one is selected, since a branch costs more (and much time to compile
+// on software adapters). A load outside of its buffer is harmless in WebGPU: it reads some other element.
 import type { Index } from "../ops/index-expression.ts";
 import { rangeOf } from "../ops/index-arithmetic.ts";
 import type { Expression, Store } from "../kernels/kernel.ts";
 import { convert, literal, wgslType } from "./dtype-text.ts";
+import { nodeCount } from "./expression-parts.ts";
 import { indexText } from "./index-text.ts";
 import { instructionText } from "./instruction-text.ts";
 import type { KernelText } from "./kernel-text.ts";
@@ -114,28 +117,37 @@ function randomText(
   return `${text.call("threefry")}(${key}, ${word(step)}, u32(${positionText(text, scope, index)}))`;
 }
 
+/** Nodes of both sides of a guard that is made without a branch. */
+const CHEAP = 6;
+
 function guardText(text: KernelText, scope: Scope, guard: Guard): string {
   const conditions = conditionTexts(text, scope, guard);
   if (conditions.length === 0) return expressionText(text, scope, guard.value);
+  if (nodeCount(guard.value) + nodeCount(guard.otherwise) <= CHEAP) {
+    const [value, otherwise] = [guard.value, guard.otherwise].map((side) =>
+      expressionText(text, scope, side),
+    );
+    return text.define("g", `select(${otherwise}, ${value}, ${conditions.join(" & ")})`);
+  }
   const isConstant = guard.otherwise.kind === "constant";
   const name = text.name("g");
   const start = isConstant ? ` = ${expressionText(text, scope, guard.otherwise)}` : "";
   text.line(`var ${name}: ${wgslType(guard.dtype)}${start};`);
   const assign = (value: Expression) => (): void =>
     text.line(`${name} = ${expressionText(text, new Scope(scope), value)};`);
-  text.block(`if (${conditions.join(" && ")})`, assign(guard.value));
+  text.block(`if (${conditions.join(" & ")})`, assign(guard.value));
   if (!isConstant) text.block("else", assign(guard.otherwise));
   return name;
 }
 
-/** The comparisons that the index's own range does not settle. */
+/** The comparisons that the index's own range does not settle; joined by `&`, since `&&` would branch. */
 function conditionTexts(text: KernelText, scope: Scope, guard: Guard): string[] {
   return guard.conditions.flatMap(({ index, low, high }) => {
     const range = rangeOf(index);
     const value = positionText(text, scope, index);
     return [
-      ...(range.low < low ? [`${value} >= ${low}`] : []),
-      ...(range.high >= high ? [`${value} < ${high}`] : []),
+      ...(range.low < low ? [`(${value} >= ${low})`] : []),
+      ...(range.high >= high ? [`(${value} < ${high})`] : []),
     ];
   });
 }

@@ -7,6 +7,7 @@ import { LimitError, type GeneratedKernel, type Target } from "../program/target
 import { writeAttentionBackward } from "./attention-backward.ts";
 import { writeAttentionForward } from "./attention-forward.ts";
 import { writeContraction } from "./contraction.ts";
+import { writeDirectContraction } from "./contraction-direct.ts";
 import { KernelText } from "./kernel-text.ts";
 import { writeLoopKernel, type KernelShape } from "./loop-kernel.ts";
 import { writeScatter } from "./scatter.ts";
@@ -39,7 +40,9 @@ function writeKernel(text: KernelText, kernel: Kernel, limits: Limits): KernelSh
     case "loop":
       return writeLoopKernel(text, kernel, limits);
     case "contraction":
-      return writeContraction(text, kernel, limits);
+      return limits.isSoftware === true
+        ? writeDirectContraction(text, kernel, limits)
+        : writeContraction(text, kernel, limits);
     case "attention":
       return kernel.pass === "forward"
         ? writeAttentionForward(text, kernel, limits)

@@ -5,7 +5,8 @@
 import type { LoopKernel, Stage } from "../kernels/kernel.ts";
 import { affine } from "../ops/index-arithmetic.ts";
 import type { Limits } from "../program/limits.ts";
-import { Dependence, loadsOf, reducedOf } from "./dependence.ts";
+import { Dependence } from "./dependence.ts";
+import { loadsOf, reducedOf } from "./expression-parts.ts";
 import { extreme, literal, wgslType } from "./dtype-text.ts";
 import { expressionText, storeText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
@@ -88,6 +89,8 @@ function chooseSpread(kernel: LoopKernel, limits: Limits): Spread {
   const grid = extentOf(kernel.grid);
   const row = extentOf(kernel.row);
   const block = Math.min(most, grid >= 65536 ? 256 : 64);
+  if (limits.isSoftware === true && (grid >= 16 || row <= 256))
+    return { lanes: 1, points: Math.min(block, powerAbove(grid / 16)), isColumn: true };
   const hasReduction = kernel.stages.some((stage) => stage.kind === "reduce");
   if (row <= 4 || (row <= 16 && grid >= 4096)) return { lanes: 1, points: block, isColumn: false };
   if (hasReduction && isGridContiguous(kernel)) {

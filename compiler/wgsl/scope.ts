@@ -4,6 +4,7 @@ import type { Axis, Expression } from "../kernels/kernel.ts";
 
 export class Scope {
   private readonly parent: Scope | undefined;
+  private beside: Scope | undefined;
   private readonly axes = new Map<number, string>();
   private readonly values = new Map<Expression, string>();
   private readonly indices = new Map<string, string>();
@@ -14,10 +15,21 @@ export class Scope {
     this.parent = parent;
   }
 
+  /** A scope inside this one that also knows the coordinates (not the values) of `other`, whose block is around it. */
+  joined(other: Scope): Scope {
+    const scope = new Scope(this);
+    scope.beside = other;
+    return scope;
+  }
+
   axis(id: number): string {
-    const name = this.axes.get(id) ?? this.parent?.axis(id);
+    const name = this.findAxis(id);
     if (name === undefined) throw new Error(`axis ${id} has no coordinate here`);
     return name;
+  }
+
+  private findAxis(id: number): string | undefined {
+    return this.axes.get(id) ?? this.beside?.findAxis(id) ?? this.parent?.findAxis(id);
   }
 
   setAxis(axis: Axis, coordinate: string): void {

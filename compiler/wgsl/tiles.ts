@@ -13,12 +13,12 @@ export interface Tile {
 }
 
 /** Tall and flat tiles are for products with few columns or rows (a classifier's head, its gradient). */
-const TILES: readonly Tile[] = [
+export const TILES: readonly Tile[] = [
   { down: 16, across: 16, high: 8, wide: 8, depth: 8 },
-  { down: 16, across: 16, high: 4, wide: 4, depth: 16 },
+  { down: 8, across: 8, high: 8, wide: 8, depth: 16 },
+  { down: 8, across: 8, high: 4, wide: 4, depth: 16 },
   { down: 16, across: 4, high: 4, wide: 4, depth: 16 },
   { down: 4, across: 16, high: 4, wide: 4, depth: 16 },
-  { down: 8, across: 8, high: 4, wide: 4, depth: 16 },
 ];
 
 /** Enough workgroups to keep a GPU busy. */
@@ -38,7 +38,10 @@ export function chooseTile(size: ProductSize, limits: Limits): Tile {
   const fitting = TILES.filter((tile) => fits(tile, limits));
   const least = Math.min(...fitting.map((tile) => computed(size, tile)));
   const lean = fitting.filter((tile) => computed(size, tile) <= 1.25 * least);
-  return lean.find((tile) => tileCount(size, tile) >= ENOUGH) ?? lean.at(-1)!;
+  const smallest = Math.min(...lean.map((tile) => rowsOf(tile) * columnsOf(tile)));
+  return lean.find(
+    (tile) => tileCount(size, tile) >= ENOUGH || rowsOf(tile) * columnsOf(tile) === smallest,
+  )!;
 }
 
 export function tileCount({ batch, m, n }: ProductSize, tile: Tile): number {

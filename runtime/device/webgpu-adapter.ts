@@ -100,6 +100,7 @@ export function adapterLimits(adapter: GPUAdapter): Limits {
     ),
     workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     totalBytes: Number.POSITIVE_INFINITY,
+    isSoftware: describeAdapter(adapter).isSoftware,
   };
 }
 

@@ -1,6 +1,6 @@
 // Runs single kernels on the software adapter and compares them with plain loops: the tests' one way to the device.
 // A small builder of kernels by hand (axes, loads, stores), and `check`, which runs one both ways, twice on the device.
-import { expect } from "vitest";
+import { expect, vi } from "vitest";
 import type { DType } from "../../../compiler/graph/graph.ts";
 import type { Axis, Buffer, Expression, Kernel, Store } from "../../../compiler/kernels/kernel.ts";
 import { axisIndex, linearIndex } from "../../../compiler/ops/index-arithmetic.ts";
@@ -8,10 +8,14 @@ import type { Index } from "../../../compiler/ops/index-expression.ts";
 import type { ScalarInstruction } from "../../../compiler/ops/op.ts";
 import { DEFAULT_WEBGPU_LIMITS } from "../../../compiler/program/limits.ts";
 import type { Program, Slot } from "../../../compiler/program/program.ts";
+import type { GeneratedKernel } from "../../../compiler/program/target.ts";
 import { generateWgsl } from "../../../compiler/wgsl/generate.ts";
 import type { TypedArray } from "../../../runtime/device/device.ts";
 import { createWebgpuDevice, type WebgpuDevice } from "../../../runtime/device/webgpu.ts";
 import { runPlainly, type Memory } from "./plain-kernel.ts";
+
+// A software adapter may take a second to compile a shader, and the machine may be busy.
+vi.setConfig({ testTimeout: 30000 });
 
 let shared: Promise<WebgpuDevice> | undefined;
 
@@ -60,9 +64,9 @@ export class Bench {
   }
 
   /** Runs the kernel on the device, in fresh arenas. Returns every buffer's values afterwards. */
-  async run(kernel: Kernel): Promise<TypedArray[]> {
+  async run(kernel: Kernel, generate: Generator): Promise<TypedArray[]> {
     const device = await softwareDevice();
-    const loaded = await device.load(this.program(kernel));
+    const loaded = await device.load(this.program(kernel, generate));
     this.values.forEach((values, id) => loaded.writeResident(`b${id}`, values));
     loaded.run("once", new Map());
     const results = await Promise.all(this.values.map((_, id) => loaded.readResident(`b${id}`)));
@@ -71,8 +75,8 @@ export class Bench {
   }
 
   /** One entry with one dispatch; even buffers lie in one arena, odd ones in another. */
-  program(kernel: Kernel): Program {
-    const generated = generateWgsl(kernel, this.buffers, DEFAULT_WEBGPU_LIMITS);
+  program(kernel: Kernel, generate: Generator = forGpu): Program {
+    const generated = generate(kernel, this.buffers);
     const sizes = [0, 0];
     const residents = this.buffers.map(({ id, dtype, length }): Program["residents"][number] => {
       const place = { arena: id % 2, offset: sizes[id % 2]! };
@@ -106,17 +110,32 @@ export class Bench {
     };
   }
 
-  /** The device's values equal the plain ones within `tolerance` (of the largest value), and two runs' bits agree. */
-  async check(kernel: Kernel, tolerance = 2e-6): Promise<void> {
+  /**
+   * The device's values equal the plain ones within `tolerance` (of the largest value) and two runs' bits agree,
+   * for the code made for GPUs and for the one made for software adapters.
+   */
+  async check(kernel: Kernel, tolerance = 2e-6, generators = [forGpu, forSoftware]): Promise<void> {
     const memory: Memory = new Map(
       this.values.map((values, id) => [id, Float64Array.from(values)]),
     );
     runPlainly(kernel, memory);
-    const [first, second] = [await this.run(kernel), await this.run(kernel)];
-    expect(first.map(bits)).toEqual(second.map(bits));
-    first.forEach((values, id) => expectClose(values, memory.get(id)!, tolerance, `buffer ${id}`));
+    for (const generate of generators) {
+      const [first, second] = [await this.run(kernel, generate), await this.run(kernel, generate)];
+      expect(first.map(bits)).toEqual(second.map(bits));
+      first.forEach((values, id) =>
+        expectClose(values, memory.get(id)!, tolerance, `buffer ${id}`),
+      );
+    }
   }
 }
+
+export type Generator = (kernel: Kernel, buffers: readonly Buffer[]) => GeneratedKernel;
+
+export const forGpu: Generator = (kernel, buffers) =>
+  generateWgsl(kernel, buffers, DEFAULT_WEBGPU_LIMITS);
+
+export const forSoftware: Generator = (kernel, buffers) =>
+  generateWgsl(kernel, buffers, { ...DEFAULT_WEBGPU_LIMITS, isSoftware: true });
 
 function bits(values: TypedArray): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, values.length);
