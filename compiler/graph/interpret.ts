@@ -25,7 +25,7 @@ export function interpret(
   arrays: ReadonlyMap<string, Values> = new Map(),
   observe?: (node: Node, values: Values) => void,
 ): Interpreted {
-  const values = new Array<Values | undefined>(graph.nodes.length);
+  const values: (Values | undefined)[] = [];
   const lastUse = lastUses(graph);
   for (const node of graph.nodes) {
     const own = evaluate(node, values, inputs, arrays);
@@ -41,7 +41,7 @@ export function interpret(
 }
 
 function lastUses(graph: TensorGraph): number[] {
-  const lastUse = new Array<number>(graph.nodes.length).fill(-1);
+  const lastUse = graph.nodes.map(() => -1);
   for (const node of graph.nodes) for (const input of node.inputs) lastUse[input.id] = node.id;
   for (const { value } of [...graph.outputs, ...graph.updates]) lastUse[value.id] = Infinity;
   return lastUse;

@@ -24,11 +24,16 @@ const dropStop: Rule = {
   apply: (_g, node) => node.inputs[0],
 };
 
-export function simplify(
-  graph: TensorGraph,
-  { isDifferentiated = false }: { readonly isDifferentiated?: boolean } = {},
-): TensorGraph {
-  const g = new SimplifyingBuilder(isDifferentiated ? [dropStop, ...rules] : rules);
+export interface SimplifySettings {
+  /** The graph has its gradients: `stop` has done its work. */
+  readonly isDifferentiated?: boolean;
+  /** Told the name of each rule that fits. */
+  readonly observe?: (rule: string) => void;
+}
+
+export function simplify(graph: TensorGraph, settings: SimplifySettings = {}): TensorGraph {
+  const chosen = settings.isDifferentiated ? [dropStop, ...rules] : rules;
+  const g = new SimplifyingBuilder(chosen, settings.observe);
   const copies = g.import(graph);
   return g.finish({
     outputs: graph.outputs.map(({ name, value }) => ({ name, value: copies.get(value)! })),
@@ -42,8 +47,11 @@ class SimplifyingBuilder extends Builder {
   /** What each node made so far became. */
   private readonly settled = new Map<Node, Node>();
 
-  constructor(rules: readonly Rule[]) {
+  private readonly observe: ((rule: string) => void) | undefined;
+
+  constructor(rules: readonly Rule[], observe?: (rule: string) => void) {
     super();
+    this.observe = observe;
     for (const rule of rules)
       for (const op of rule.ops) this.rulesOf.set(op, [...(this.rulesOf.get(op) ?? []), rule]);
   }
@@ -70,6 +78,7 @@ class SimplifyingBuilder extends Builder {
       if (result === undefined || result === node) continue;
       if (result.dtype !== node.dtype || !sameShape(result.shape, node.shape))
         throw new Error(`rule "${rule.name}" made ${showType(result)} of ${showType(node)}`);
+      this.observe?.(rule.name);
       return result;
     }
     return node;

@@ -23,7 +23,7 @@ export interface Convolution {
 }
 
 export function convolutionOf(attributes: Attributes, spatial: number): Convolution {
-  const ones = new Array<number>(spatial).fill(1);
+  const ones = Array.from({ length: spatial }, () => 1);
   const padding = numberLists(attributes, "padding", spatial, ones.map(() => [0, 0])); // prettier-ignore
   return {
     stride: perAxis(attributes, "stride", spatial, ones),

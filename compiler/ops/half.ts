@@ -18,7 +18,8 @@ export function roundToBf16(value: number): number {
 
 export function roundHalfToEven(value: number): number {
   const floor = Math.floor(value);
-  const rest = value - floor;
-  if (rest !== 0.5) return Math.round(value);
-  return floor % 2 === 0 ? floor : floor + 1;
+  const isHalf = value - floor === 0.5;
+  const rounded = isHalf ? floor + Math.abs(floor % 2) : Math.round(value);
+  // -0.5 becomes -0, as in IEEE 754.
+  return rounded === 0 && value < 0 ? -0 : rounded;
 }

@@ -11,7 +11,7 @@ export function elementCount(shape: Shape): number {
 
 /** Elements to step over for one step along each axis of a row-major array. */
 export function rowMajorStrides(shape: Shape): number[] {
-  const strides = new Array<number>(shape.length);
+  const strides = Array.from({ length: shape.length }, () => 0);
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = stride;
@@ -45,7 +45,7 @@ export function pick(shape: Shape, axes: readonly number[]): number[] {
 
 /** The order that undoes a permutation. */
 export function inverseOrder(order: readonly number[]): number[] {
-  const inverse = new Array<number>(order.length);
+  const inverse = order.map(() => 0);
   order.forEach((from, to) => (inverse[from] = to));
   return inverse;
 }

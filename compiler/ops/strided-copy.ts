@@ -18,7 +18,7 @@ export function stridedCopy(shape: readonly number[], from: StridedBox, to: Stri
   const inner = shape[rank - 1]!;
   const innerFrom = from.strides[rank - 1]!;
   const innerTo = to.strides[rank - 1]!;
-  const position = new Array<number>(rank - 1).fill(0);
+  const position = Array.from({ length: rank - 1 }, () => 0);
   let source = from.offset;
   let target = to.offset;
   for (;;) {

@@ -150,7 +150,7 @@ const broadcast: ViewOp = {
     return { shape, dtype: x!.dtype };
   },
   evaluate([x], { inputs, output, attributes }) {
-    const strides = new Array<number>(output.shape.length).fill(0);
+    const strides = output.shape.map(() => 0);
     const own = rowMajorStrides(inputs[0]!.shape);
     numbers(attributes, "axes").forEach((axis, place) => (strides[axis] = own[place]!));
     return gatherStrided(x!, output.shape, strides);
