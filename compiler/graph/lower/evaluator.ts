@@ -37,6 +37,7 @@ import type { Attributes, DType, Node, Origin, Update } from "../graph.ts";
 import { applyCallable, type ApplyOptions } from "./apply.ts";
 import { RoleTable, type Axis } from "./axis.ts";
 import * as errors from "./errors.ts";
+import { withPlaces } from "./errors/report.ts";
 import { evaluateExpression } from "./expression.ts";
 import type { Instances } from "./instances.ts";
 import type { Intrinsic } from "./intrinsic.ts";
@@ -147,7 +148,7 @@ export class Evaluator {
 
   /** The same net over its own states, which follow the parameters of `of`. */
   twin(path: string, of: NetValue): NetValue {
-    return { ...of, path, ownership: { kind: "twin", of: of.path } };
+    return { ...of, path, ownership: { kind: "twin", twin: path, of: of.path } };
   }
 
   /** Applies a net, block, function or braces to tensors. */
@@ -176,8 +177,16 @@ export class Evaluator {
     const outer = this.relocated(diagnostic);
     const path = scope.place.frame.path;
     const note = path === "" ? `in ${this.subject}` : `in ${this.subject} at \`${path}\``;
-    this.reportTo({ ...outer, note: outer.note ?? note });
+    this.reportTo(this.placed({ ...outer, note: outer.note ?? note }));
     return poison;
+  }
+
+  /** Offsets inside of the text become lines and columns. */
+  private placed(diagnostic: Diagnostic): Diagnostic {
+    const text = (each: string) => withPlaces(each, diagnostic.span.file, this.library.sources);
+    const { because } = diagnostic;
+    if (because === undefined) return diagnostic;
+    return { ...diagnostic, because: because.map((row) => (typeof row === "string" ? text(row) : row.map(text))) };
   }
 
   /** A mistake in the text of the standard library is one of its caller. */

@@ -10,8 +10,8 @@ export interface Place {
   readonly training: boolean;
   readonly application: Application;
   readonly ownership: Ownership;
-  /** `init Linear.weight ~ …` in the bodies around, innermost last. */
-  readonly rules: readonly InitializerRule[];
+  /** `init Linear.weight ~ …` in the bodies around, innermost last; a body adds to its own copy. */
+  readonly rules: InitializerRule[];
   /** Overrides from calls above, by absolute path; the outermost first, which wins. */
   readonly overrides: readonly PlacedOverride[];
   /** The block whose body this is (`Linear`); empty outside of blocks. */

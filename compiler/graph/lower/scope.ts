@@ -2,7 +2,7 @@
 // Scopes nest as braces do; a body has one table of roles, shared by the braces in it. Names that no scope has are
 // asked of the file: its declarations, its imports, the standard library, the intrinsic functions.
 import type { FileScope } from "../../model/library.ts";
-import type { RoleTable } from "./axis.ts";
+import type { Axis, RoleTable } from "./axis.ts";
 import type { Place } from "./place.ts";
 import type { Value } from "./value.ts";
 
@@ -14,6 +14,8 @@ export class Scope {
   private readonly values = new Map<string, Value>();
   /** What a name of an axis counts as a number: bound by the inputs, a param, or the first arrow. */
   private readonly sizes = new Map<string, number>();
+  /** What `..` met in the first input that has one: `draw kept [..]` has these axes. */
+  private restAxes: readonly Axis[] | undefined;
   /** New values of states: `next m`. */
   private readonly renewed = new Map<string, Value>();
 
@@ -60,6 +62,15 @@ export class Scope {
   /** The size that inputs, params and arrows have bound, whatever values bear the name. */
   boundSize(name: string): number | undefined {
     return this.body.sizes.get(name);
+  }
+
+  bindRest(axes: readonly Axis[]): void {
+    const { body } = this;
+    body.restAxes ??= axes;
+  }
+
+  get rest(): readonly Axis[] | undefined {
+    return this.body.restAxes;
   }
 
   renew(name: string, value: Value): void {

@@ -172,11 +172,11 @@ export interface NetValue {
 
 /**
  * Whose arrays an application reads. `own`: parameters and states under the net's path.
- * `twin`: the arrays of the net at `of`, as states under the twin's path.
+ * `twin`: states under the path `twin`, which follow the parameters of the net at `of`.
  */
 export type Ownership =
   | { readonly kind: "own" }
-  | { readonly kind: "twin"; readonly of: string };
+  | { readonly kind: "twin"; readonly twin: string; readonly of: string };
 
 /** A view of the parts of one application below a path; itself a value only where a part gave one. */
 export interface PartsValue {

@@ -1,0 +1,286 @@
+// A model of a file, with a variant and settings -> its graph for a batch in evaluation form, and its tree of modules.
+// Counting a model allocates nothing of its size: a graph holds shapes, not numbers.
+import type { Diagnostic, FileSpan } from "../../grammar/diagnostic.ts";
+import { parse } from "../../grammar/parse.ts";
+import type { Argument, BlockDeclaration, Field } from "../../grammar/syntax.ts";
+import { unknownName } from "../model/errors.ts";
+import { findName, namesInReach, type FileScope, type Library } from "../model/library.ts";
+import { op as opByName } from "../ops/registry.ts";
+import { Builder } from "./builder.ts";
+import type { Node, TensorGraph } from "./graph.ts";
+import type { LoweredModel, Module } from "./lowered.ts";
+import { RoleTable } from "./lower/axis.ts";
+import { defineSettings, missingSettings, withSettings } from "./lower/bind-settings.ts";
+import { showValue } from "./lower/describe-value.ts";
+import * as errors from "./lower/errors.ts";
+import { Evaluator } from "./lower/evaluator.ts";
+import { Instances } from "./lower/instances.ts";
+import { gathered } from "./lower/reporter.ts";
+import { Scope } from "./lower/scope.ts";
+import { sizeFrom } from "./lower/shape.ts";
+import type { CallableValue, TensorValue, Value } from "./lower/value.ts";
+
+export interface ModelRequest {
+  /** The file that declares the model, by its name in the library. */
+  readonly file: string;
+  /** A `model` or `block` of that file. */
+  readonly model: string;
+  readonly variant?: string;
+  /** Overrides as `.vit` text: `{ size: "384", classes: "none" }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** 1 unless said, for which multiply-adds are counted. */
+  readonly batch?: number;
+  /** Evaluation form unless said. */
+  readonly training?: boolean;
+}
+
+export interface ModelResult {
+  /** Absent where there are errors. */
+  readonly model?: LoweredModel;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export function lowerModel(library: Library, request: ModelRequest): ModelResult {
+  const file = library.files.get(request.file);
+  if (file === undefined) throw new Error(`the library has no file ${request.file}`);
+  const found = findName(library, file, request.model);
+  const wholeFile: FileSpan = { file: file.name, start: 0, end: 0 };
+  if (found === undefined || (found.declaration.kind !== "model" && found.declaration.kind !== "block")) {
+    return { diagnostics: [unknownName(request.model, namesInReach(library, file), wholeFile)] };
+  }
+  const args = argumentsOf(request);
+  const callable = blockNamed(request.model, found.declaration, found.file);
+  return lowerCallable(library, found.file, callable, args.list, {
+    ...request,
+    scopeFile: args.file ?? found.file,
+    sources: args.sources,
+  });
+}
+
+export function blockNamed(
+  name: string,
+  declaration: BlockDeclaration,
+  file: FileScope,
+): CallableValue {
+  return { kind: "callable", name, target: { kind: "block", declaration, file }, given: new Map(), overrides: [] };
+}
+
+/** The arguments of a request as syntax, in a file of their own, so that a mistake in them shows their text. */
+function argumentsOf(request: ModelRequest): {
+  readonly list: readonly Argument[];
+  readonly file: FileScope | undefined;
+  readonly sources: ReadonlyMap<string, string>;
+} {
+  const variant = request.variant === undefined ? [] : [JSON.stringify(request.variant)];
+  const settings = Object.entries(request.settings ?? {}).map(([name, text]) => `${name} = ${text}`);
+  const all = [...variant, ...settings];
+  if (all.length === 0) return { list: [], file: undefined, sources: new Map() };
+  const name = "the settings asked for";
+  const text = `let asked = ${request.model}(${all.join(", ")})`;
+  const { file: syntax } = parse(text, name);
+  const [declaration] = syntax.declarations;
+  const call = declaration?.kind === "let" && declaration.value.kind === "call" ? declaration.value : undefined;
+  const file: FileScope = {
+    name,
+    isStandard: false,
+    syntax,
+    declarations: new Map(),
+    variants: new Map(),
+    imports: new Map(),
+  };
+  return { list: call?.arguments ?? [], file, sources: new Map([[name, text]]) };
+}
+
+/** Lowers a block that is given by value; `args` are read in `scopeFile`. */
+export function lowerCallable(
+  library: Library,
+  file: FileScope,
+  callable: CallableValue,
+  args: readonly Argument[],
+  options: {
+    readonly scopeFile: FileScope;
+    readonly sources?: ReadonlyMap<string, string>;
+    readonly variant?: string;
+    readonly batch?: number;
+    readonly training?: boolean;
+  },
+): ModelResult {
+  const problems = gathered();
+  const instances = new Instances();
+  const builder = new Builder();
+  const subject = options.variant === undefined ? callable.name : `${callable.name}("${options.variant}")`;
+  const sources = new Map([...library.sources, ...(options.sources ?? [])]);
+  const evaluator = new Evaluator({
+    library: { ...library, sources },
+    builder,
+    instances,
+    subject,
+    report: problems.report,
+  });
+  const asked = evaluator.scope(options.scopeFile, { training: options.training ?? false });
+  const scope = evaluator.scope(file, { training: options.training ?? false });
+  const at = placeOfName(callable, file);
+  const configured = withSettings(evaluator, callable, args, asked, at);
+  if (configured === undefined) return { diagnostics: problems.found };
+  const missing = missingSettings(configured).map((field) => field.name.text);
+  if (missing.length > 0) evaluator.fail(errors.missingSettings(callable.name, missing, at), scope);
+  const inputs = missing.length > 0 ? undefined : inputsOf(evaluator, configured, scope, options.batch ?? 1);
+  if (inputs === undefined) return { diagnostics: problems.found };
+  const named = new Map([...inputs.values].map(([name, value]) => [name, { value, at }] as const));
+  const net = { kind: "net", path: "", callable: configured, ownership: { kind: "own" } } as const;
+  const result = evaluator.apply(net, [], { scope, at, named });
+  const outputs = outputsOf(evaluator, result, scope, at);
+  if (outputs === undefined || problems.found.length > 0) return { diagnostics: problems.found };
+  const graph = builder.finish({
+    outputs: [...outputs].map(([name, value]) => ({ name, value: value.node })),
+    updates: evaluator.updates(),
+  });
+  return {
+    model: {
+      name: callable.name,
+      ...(options.variant === undefined ? {} : { variant: options.variant }),
+      settings: inputs.settings,
+      graph,
+      inputs: [...inputs.values].map(([name, value]) => described(name, value, scope)),
+      outputs: [...outputs].map(([name, value]) => described(name, value, scope)),
+      modules: modulesOf(instances, graph),
+    },
+    diagnostics: problems.found,
+  };
+}
+
+function placeOfName(callable: CallableValue, file: FileScope): FileSpan {
+  if (callable.target.kind !== "block") return { file: file.name, start: 0, end: 0 };
+  const { span } = callable.target.declaration.name;
+  return { file: callable.target.file.name, start: span.start, end: span.end };
+}
+
+// ---------------------------------------------------------------------------------------------- inputs and outputs
+
+interface ModelInputs {
+  readonly values: ReadonlyMap<string, TensorValue>;
+  readonly settings: LoweredModel["settings"];
+}
+
+/** One graph input for each tensor of the signature; those that are `= none` are not given. Undefined: reported. */
+function inputsOf(
+  e: Evaluator,
+  callable: CallableValue,
+  scope: Scope,
+  batch: number,
+): ModelInputs | undefined {
+  if (callable.target.kind !== "block") return undefined;
+  const { declaration, file } = callable.target;
+  const signature = new Scope(undefined, { file, roles: new RoleTable(), place: scope.place });
+  if (!defineSettings(e, declaration.settings, callable.given, signature)) return undefined;
+  const values = new Map<string, TensorValue>();
+  for (const field of declaration.inputs) {
+    if (field.default !== undefined) continue;
+    const input = inputOf(e, field, signature, scope, batch);
+    if (input === undefined) return undefined;
+    values.set(field.name.text, input);
+  }
+  const settings = declaration.settings.map((field) => ({
+    name: field.name.text,
+    value: showValue(signature.get(field.name.text)!, signature.roles),
+  }));
+  return { values, settings };
+}
+
+function inputOf(
+  e: Evaluator,
+  field: Field,
+  signature: Scope,
+  scope: Scope,
+  batch: number,
+): TensorValue | undefined {
+  const type = field.type?.kind === "type-optional" ? field.type.of : field.type;
+  const at = e.at(field.span, signature);
+  if (type?.kind !== "type-tensor") return undefined;
+  const axes: { name: string | undefined; size: number }[] = [];
+  for (const item of type.shape.axes) {
+    if (item.kind === "axis-rest") continue;
+    if (item.kind === "axis-size") {
+      const size = sizeFrom(e, item.size, signature);
+      if (size === undefined) return undefined;
+      axes.push({ name: undefined, size });
+    } else if (item.kind === "axis-name") {
+      const given = item.size === undefined ? undefined : sizeFrom(e, item.size, signature);
+      if (item.size !== undefined && given === undefined) return undefined;
+      // What nothing fixes is 1, but for the batch.
+      const free = item.name.text === "batch" ? batch : 1;
+      axes.push({ name: item.name.text, size: given ?? signature.sizeOf(item.name.text) ?? free });
+    } else {
+      e.fail(errors.notADeclaredAxis(at), signature);
+      return undefined;
+    }
+  }
+  const dtype = type.element?.text === "int" ? "i32" : type.element?.text === "bool" ? "bool" : "f32";
+  return e.input(field.name.text, axes, dtype, scope, at);
+}
+
+function outputsOf(
+  e: Evaluator,
+  result: Value,
+  scope: Scope,
+  at: FileSpan,
+): Map<string, TensorValue> | undefined {
+  if (result.kind === "poison") return undefined;
+  const fields: Iterable<readonly [string, Value]> =
+    result.kind === "record" ? result.fields : [["output", result]];
+  const outputs = new Map<string, TensorValue>();
+  for (const [name, value] of fields) {
+    if (value.kind === "absent" && result.kind === "record") continue;
+    const output = e.tensor(value, scope, at);
+    if (output === undefined) return undefined;
+    outputs.set(name, output);
+  }
+  return outputs;
+}
+
+function described(name: string, value: TensorValue, scope: Scope): LoweredModel["inputs"][number] {
+  return {
+    name,
+    axes: value.axes.map((axis) => (axis.role === undefined ? "" : scope.roles.nameOf(axis.role))),
+    shape: value.node.shape,
+    dtype: value.node.dtype,
+  };
+}
+
+// ---------------------------------------------------------------------------------------------- modules
+
+/** Modules with what lies in and below them. Nodes and parameters that nothing reads are not counted. */
+export function modulesOf(instances: Instances, graph: TensorGraph): Module[] {
+  const parameters = new Map<string, number>();
+  for (const { path, shape } of graph.parameters) {
+    const count = shape.reduce((product, size) => product * size, 1);
+    const owner = path.includes(".") ? path.slice(0, path.lastIndexOf(".")) : "";
+    addUpwards(parameters, owner, count);
+  }
+  const macs = new Map<string, number>();
+  for (const node of graph.nodes) {
+    const count = macsOf(node);
+    if (count > 0) addUpwards(macs, node.origin.path, count);
+  }
+  return [...instances.modules.values()].map(({ path, block, settings, output, origin }) => ({
+    path,
+    block,
+    settings,
+    parameters: parameters.get(path) ?? 0,
+    macs: macs.get(path) ?? 0,
+    output,
+    origin,
+  }));
+}
+
+function macsOf(node: Node): number {
+  return opByName(node.op).cost?.(node.inputs, node, node.attributes).macs ?? 0;
+}
+
+/** Adds to a path and to all that it lies in, the empty path included. */
+function addUpwards(totals: Map<string, number>, path: string, count: number): void {
+  for (let at = path; ; at = at.includes(".") ? at.slice(0, at.lastIndexOf(".")) : "") {
+    totals.set(at, (totals.get(at) ?? 0) + count);
+    if (at === "") return;
+  }
+}

@@ -1,0 +1,233 @@
+// `+ - * / % ^`, comparisons and logic on settings; what has a tensor in it goes to elementwise.ts.
+// Whole numbers stay whole and divide exactly, or inside of floor, ceil and round.
+import type { FileSpan } from "../../../grammar/diagnostic.ts";
+import type { BinaryExpression, BinaryOperator, Expression, UnaryExpression } from "../../../grammar/syntax.ts";
+import { hostApply, hostNumber, type HostOperation } from "../host-expression.ts";
+import type { HostExpression } from "../lowered.ts";
+import { elementwise, negated } from "./elementwise.ts";
+import * as errors from "./errors.ts";
+import type { Evaluator } from "./evaluator.ts";
+import { expectWord } from "./settings.ts";
+import type { Scope } from "./scope.ts";
+import { bool, elementsOf, poison, real, whole, type NumberValue, type Value } from "./value.ts";
+
+export function evaluateUnary(e: Evaluator, expression: UnaryExpression, scope: Scope): Value {
+  const operand = e.evaluate(expression.operand, scope);
+  const at = e.at(expression.span, scope);
+  if (operand.kind === "poison" || operand.kind === "absent") return operand;
+  if (expression.operator === "not") {
+    if (operand.kind === "bool") return bool(!operand.value);
+    if (operand.kind === "none") return bool(true);
+    if (operand.kind === "tensor") return negated(e, operand, "not", scope, at);
+    const isNamed = expression.operand.kind === "name";
+    return isNamed ? bool(false) : e.fail(errors.operandKind("not", operand, scope.roles, at), scope);
+  }
+  if (operand.kind === "number") return { ...operand, value: -operand.value };
+  if (operand.kind === "host") return host(hostApply("negate", operand.expression));
+  if (operand.kind === "tensor") return negated(e, operand, "negate", scope, at);
+  return e.fail(errors.operandKind("-", operand, scope.roles, at), scope);
+}
+
+export function evaluateBinary(e: Evaluator, expression: BinaryExpression, scope: Scope): Value {
+  const { operator } = expression;
+  if (operator === "and" || operator === "or") return evaluateLogic(e, expression, scope);
+  const [left, right] = bothSides(e, expression, scope);
+  return applyOperator(e, operator, left, right, scope, e.at(expression.span, scope));
+}
+
+/** A word of a closed set stands on either side of a comparison. */
+function bothSides(e: Evaluator, expression: BinaryExpression, scope: Scope): [Value, Value] {
+  const { left, right, operator } = expression;
+  if (operator !== "==" && operator !== "!=" && operator !== "in") {
+    return [e.evaluate(left, scope), e.evaluate(right, scope)];
+  }
+  const first = e.evaluate(left, scope);
+  if (first.kind === "choice") return [first, wordsAmong(e, right, first.options, scope)];
+  return [first, e.evaluate(right, scope)];
+}
+
+function wordsAmong(
+  e: Evaluator,
+  expression: Expression,
+  options: readonly string[],
+  scope: Scope,
+): Value {
+  if (expression.kind === "tuple" || expression.kind === "list") {
+    const elements = expression.elements.map((each) => wordsAmong(e, each, options, scope));
+    return { kind: "tuple", elements };
+  }
+  return expectWord(e, expression, options, scope);
+}
+
+function evaluateLogic(e: Evaluator, expression: BinaryExpression, scope: Scope): Value {
+  const isAnd = expression.operator === "and";
+  const left = asBool(e, e.evaluate(expression.left, scope), expression.left, scope);
+  if (left.kind === "poison" || left.kind === "absent") return left;
+  if (left.kind === "bool" && left.value !== isAnd) return left;
+  const right = asBool(e, e.evaluate(expression.right, scope), expression.right, scope);
+  if (right.kind === "poison" || right.kind === "absent" || left.kind === "bool") return right;
+  if (right.kind === "bool") return right.value === isAnd ? left : right;
+  return elementwise(e, isAnd ? "and" : "or", [left, right], scope, e.at(expression.span, scope));
+}
+
+/** For `and` and `or`: a bool, a bool tensor, or whether an optional setting is there. */
+function asBool(e: Evaluator, value: Value, expression: Expression, scope: Scope): Value {
+  if (value.kind === "bool" || value.kind === "poison") return value;
+  if (value.kind === "tensor" && value.node.dtype === "bool") return value;
+  if (value.kind === "none" || value.kind === "absent") return bool(false);
+  if (expression.kind === "name") return bool(true);
+  return e.fail(errors.notACondition(value, scope.roles, e.at(expression.span, scope)), scope);
+}
+
+const elementwiseOps: { readonly [operator in BinaryOperator]?: string } = {
+  "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "%": "modulo", "^": "power",
+  "==": "equal", "!=": "not_equal", "<": "less", "<=": "less_equal", ">": "greater", ">=": "greater_equal",
+}; // prettier-ignore
+
+/** One operator on two values, whatever they are. */
+export function applyOperator(
+  e: Evaluator,
+  operator: BinaryOperator,
+  left: Value,
+  right: Value,
+  scope: Scope,
+  at: FileSpan,
+): Value {
+  if (left.kind === "poison" || right.kind === "poison") return poison;
+  if (left.kind === "absent") return left;
+  if (right.kind === "absent") return right;
+  if (operator === "in") return membership(e, left, right, scope, at);
+  if (left.kind === "tensor" || right.kind === "tensor") {
+    return elementwise(e, elementwiseOps[operator]!, [left, right], scope, at);
+  }
+  if (left.kind === "number" && right.kind === "number") {
+    return onNumbers(e, operator, left, right, scope, at);
+  }
+  const expressions = [hostOf(left), hostOf(right)];
+  if (expressions[0] && expressions[1]) {
+    const result = onHost(operator, expressions[0], expressions[1]);
+    if (result !== undefined) return host(result);
+  }
+  if (operator === "==") return bool(sameValue(left, right));
+  if (operator === "!=") return bool(!sameValue(left, right));
+  if (left.kind === "duration" || right.kind === "duration") {
+    const scaled = onDurations(operator, left, right);
+    if (scaled !== undefined) return scaled;
+  }
+  const odd = hostOf(left) === undefined ? left : right;
+  return e.fail(errors.operandKind(operator, odd, scope.roles, at), scope);
+}
+
+function onNumbers(
+  e: Evaluator,
+  operator: BinaryOperator,
+  left: NumberValue,
+  right: NumberValue,
+  scope: Scope,
+  at: FileSpan,
+): Value {
+  const [a, b] = [left.value, right.value];
+  const areWhole = left.isWhole && right.isWhole;
+  const number = (value: number) => (areWhole ? whole(value) : real(value));
+  switch (operator) {
+    case "+":
+      return number(a + b);
+    case "-":
+      return number(a - b);
+    case "*":
+      return number(a * b);
+    case "/":
+      if (b === 0) return e.fail(errors.divisionByZero(at), scope);
+      if (!areWhole || e.rounding > 0) return areWhole && a % b === 0 ? whole(a / b) : real(a / b);
+      return a % b === 0 ? whole(a / b) : e.fail(errors.inexactDivision(a, b, at), scope);
+    case "%":
+      if (b === 0) return e.fail(errors.divisionByZero(at), scope);
+      return number(a - b * Math.floor(a / b));
+    case "^":
+      return areWhole && b >= 0 ? whole(a ** b) : real(a ** b);
+    case "<":
+      return bool(a < b);
+    case "<=":
+      return bool(a <= b);
+    case ">":
+      return bool(a > b);
+    case ">=":
+      return bool(a >= b);
+    case "==":
+      return bool(a === b);
+    default:
+      return bool(a !== b);
+  }
+}
+
+function onDurations(operator: BinaryOperator, left: Value, right: Value): Value | undefined {
+  if (left.kind === "duration" && right.kind === "number") {
+    if (operator === "*") return { ...left, amount: left.amount * right.value };
+    if (operator === "/" && right.value !== 0) return { ...left, amount: left.amount / right.value };
+  }
+  if (left.kind === "number" && right.kind === "duration" && operator === "*") {
+    return { ...right, amount: right.amount * left.value };
+  }
+  return undefined;
+}
+
+function host(expression: HostExpression): Value {
+  return expression.kind === "number" ? real(expression.value) : { kind: "host", expression };
+}
+
+/** A number as an expression of the step; undefined for what is none. */
+export function hostOf(value: Value): HostExpression | undefined {
+  if (value.kind === "host") return value.expression;
+  return value.kind === "number" ? hostNumber(value.value) : undefined;
+}
+
+const hostOperations: { readonly [operator in BinaryOperator]?: HostOperation } = {
+  "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power",
+  "<": "less", "<=": "less_equal", "==": "equal",
+}; // prettier-ignore
+
+function onHost(operator: BinaryOperator, a: HostExpression, b: HostExpression): HostExpression | undefined {
+  const operation = hostOperations[operator];
+  if (operation !== undefined) return hostApply(operation, a, b);
+  if (operator === ">") return hostApply("less", b, a);
+  if (operator === ">=") return hostApply("less_equal", b, a);
+  if (operator === "!=") return hostApply("subtract", hostNumber(1), hostApply("equal", a, b));
+  if (operator !== "%") return undefined;
+  const times = hostApply("floor", hostApply("divide", a, b));
+  return hostApply("subtract", a, hostApply("multiply", b, times));
+}
+
+function membership(
+  e: Evaluator,
+  left: Value,
+  right: Value,
+  scope: Scope,
+  at: FileSpan,
+): Value {
+  const elements = elementsOf(right);
+  if (elements !== undefined) return bool(elements.some((each) => sameValue(left, each)));
+  if (right.kind === "range" && left.kind === "number") {
+    const low = right.from?.kind === "number" ? right.from.value : -Infinity;
+    const high = right.to?.kind === "number" ? right.to.value : Infinity;
+    return bool(low <= left.value && left.value <= high);
+  }
+  return e.fail(errors.notAList(right, scope.roles, at), scope);
+}
+
+/** Whether two settings are the same. */
+export function sameValue(a: Value, b: Value): boolean {
+  if (a.kind === "number" && b.kind === "number") return a.value === b.value;
+  if (a.kind === "bool" && b.kind === "bool") return a.value === b.value;
+  if (a.kind === "string" && b.kind === "string") return a.value === b.value;
+  if (a.kind === "choice" && b.kind === "choice") return a.word === b.word;
+  if (a.kind === "choice" && b.kind === "string") return a.word === b.value;
+  if (a.kind === "axis" && b.kind === "axis") return a.role === b.role;
+  if (a.kind === "duration" && b.kind === "duration") {
+    return a.amount === b.amount && a.unit === b.unit;
+  }
+  const [first, second] = [elementsOf(a), elementsOf(b)];
+  if (first !== undefined && second !== undefined) {
+    return first.length === second.length && first.every((each, i) => sameValue(each, second[i]!));
+  }
+  return a.kind === "none" && b.kind === "none";
+}
