@@ -13,6 +13,7 @@ import { withSettings, missingSettings } from "./bind-settings.ts";
 import { describeValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { evaluateCallee } from "./name.ts";
 import { within } from "./pipe.ts";
 import type { Scope } from "./scope.ts";
 import { poison, type CallableValue, type NetValue, type Value } from "./value.ts";
@@ -61,7 +62,7 @@ export function applyNamedStage(
   scope: Scope,
   label: Identifier | undefined,
 ): Value {
-  const callee = e.evaluate(operation, scope);
+  const callee = evaluateCallee(e, operation, scope);
   const at = e.at(operation.span, scope);
   if (callee.kind === "callable" && isFunction(callee)) {
     const call: CallExpression = { kind: "call", callee: operation, arguments: [], span: operation.span };
@@ -84,7 +85,7 @@ function dispatch(
 ): Value {
   const at = e.at(call.span, scope);
   const isSecondList = call.callee.kind === "call" || call.callee.kind === "braced";
-  const callee = e.evaluate(call.callee, scope);
+  const callee = evaluateCallee(e, call.callee, scope);
   if (callee.kind === "poison") return poison;
   if (callee.kind === "callable" && isFunction(callee)) {
     return within(e, scope, label, (inner) => applyFunctionCall(e, callee, call, incoming, inner, hasBraces));

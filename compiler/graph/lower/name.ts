@@ -1,5 +1,5 @@
 // What a name means as a value: local values, constants of the language, sizes of axes, then the file's names.
-import type { ConstantDeclaration, NameExpression } from "../../../grammar/syntax.ts";
+import type { ConstantDeclaration, Expression, NameExpression } from "../../../grammar/syntax.ts";
 import { unknownName } from "../../model/errors.ts";
 import { findName, namesInReach, type Found } from "../../model/library.ts";
 import { bindTuple } from "./binding.ts";
@@ -19,18 +19,32 @@ export function evaluateName(e: Evaluator, expression: NameExpression, scope: Sc
   return e.fail(unknownName(name, names, e.at(expression.span, scope)), scope);
 }
 
+/** What is to be applied: a setting such as `dropout = 0.1` does not hide the function of its name. */
+export function evaluateCallee(e: Evaluator, expression: Expression, scope: Scope): Value {
+  if (expression.kind !== "name") return e.evaluate(expression, scope);
+  const local = scope.get(expression.name);
+  if (local === undefined || appliable.includes(local.kind)) return evaluateName(e, expression, scope);
+  const beyond = lookUpInFile(e, expression.name, scope);
+  return beyond?.kind === "callable" ? beyond : local;
+}
+
+const appliable: readonly Value["kind"][] = ["callable", "net", "poison", "absent", "opaque", "declaration"];
+
 /** Undefined where nothing has the name. */
 export function lookUp(e: Evaluator, name: string, scope: Scope): Value | undefined {
   const local = scope.get(name) ?? constantOf(name, scope);
   if (local !== undefined) return local;
   const size = scope.boundSize(name);
-  if (size !== undefined) return whole(size);
+  return size === undefined ? lookUpInFile(e, name, scope) : whole(size);
+}
+
+function lookUpInFile(e: Evaluator, name: string, scope: Scope): Value | undefined {
   const found = findName(e.library, scope.file, name);
-  const extra = e.intrinsics.get(name);
-  if (extra !== undefined && (found === undefined || found.file.isStandard)) return callable(extra);
-  if (found !== undefined) return valueOfDeclaration(e, name, found);
-  const intrinsic = intrinsics.get(name);
-  return intrinsic === undefined ? undefined : callable(intrinsic);
+  if (found !== undefined && !found.file.isStandard) return valueOfDeclaration(e, name, found);
+  // A schedule of the standard library may bear the name of a function (`rsqrt`): dataflow means the function.
+  const intrinsic = e.intrinsics.get(name) ?? intrinsics.get(name);
+  if (intrinsic !== undefined) return callable(intrinsic);
+  return found === undefined ? undefined : valueOfDeclaration(e, name, found);
 }
 
 function allNames(e: Evaluator, scope: Scope): string[] {
