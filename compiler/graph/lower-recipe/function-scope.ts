@@ -135,7 +135,9 @@ export function bindFields(
       fitType(field.type, value, { name: field.name.text, of }, inner, field.span),
     );
   }
-  return caller.problems.found.length > before ? undefined : bound;
+  if (caller.problems.found.length > before) return undefined;
+  // In declared order, whatever the order of the call.
+  return new Map(fields.map(({ name }) => [name.text, bound.get(name.text)!]));
 }
 
 /** `cosine` has no setting `warmpu`. */

@@ -8,7 +8,9 @@ const head = `data train = mnist(split = "train")
 
 /** The view `image`: its operations on one line each, and its shape. */
 function view(clauses: string, declarations = ""): string {
-  const { context, said } = openRecipe(`${declarations}\nrecipe r(deep: int = 0) {\n  ${head}\n  ${clauses}\n}`);
+  const { context, said } = openRecipe(
+    `${declarations}\nrecipe r(deep: int = 0) {\n  ${head}\n  ${clauses}\n}`,
+  );
   const typed = context.view("image");
   if (!typed || typed === "unknown") return said();
   const axes = knownAxes(typed, context.scope(context.effective.file), { start: 0, end: 0 });
@@ -23,7 +25,8 @@ function view(clauses: string, declarations = ""): string {
 
 describe("views", () => {
   test("operations have complete settings, and sizes follow them", () => {
-    expect(view("view image = train.image |> random_crop(28, padding = 1) |> scale(0..1)")).toMatchInlineSnapshot(`
+    expect(view("view image = train.image |> random_crop(28, padding = 1) |> scale(0..1)"))
+      .toMatchInlineSnapshot(`
       "from train.image
       random_crop {"size":28,"padding":1}
       scale {"to":[0,1]}
@@ -36,7 +39,8 @@ describe("views", () => {
   });
 
   test("a view that starts from a view shares its draws", () => {
-    const text = "view crop = real.image |> random_resized_crop(area = 5%..100%)\n  view image = crop |> resize(240)";
+    const text =
+      "view crop = real.image |> random_resized_crop(area = 5%..100%)\n  view image = crop |> resize(240)";
     expect(view(text)).toContain("from crop\nresize");
     expect(view(text)).toContain("[rows = 240, cols = 240, channels = 3]");
   });
@@ -55,8 +59,12 @@ describe("views", () => {
   });
 
   test("a stage with `when` is there or not, by settings", () => {
-    expect(view("view image = train.image |> flip(50%) when deep > 0 |> scale(0..1)")).not.toContain("flip");
-    expect(view("view image = train.image |> flip(50%) when deep == 0 |> scale(0..1)")).toContain("flip");
+    expect(
+      view("view image = train.image |> flip(50%) when deep > 0 |> scale(0..1)"),
+    ).not.toContain("flip");
+    expect(view("view image = train.image |> flip(50%) when deep == 0 |> scale(0..1)")).toContain(
+      "flip",
+    );
   });
 
   test("pictures of different sizes need one before they can be a batch", () => {
@@ -70,8 +78,12 @@ describe("views", () => {
   });
 
   test("a misspelt operation, setting or field is recognised", () => {
-    expect(view("view image = train.image |> random_corp(28)")).toContain("did you mean `random_crop`?");
-    expect(view("view image = train.image |> random_crop(28, paddin = 1)")).toContain("did you mean `padding`?");
+    expect(view("view image = train.image |> random_corp(28)")).toContain(
+      "did you mean `random_crop`?",
+    );
+    expect(view("view image = train.image |> random_crop(28, paddin = 1)")).toContain(
+      "did you mean `padding`?",
+    );
     expect(view("view image = train.imag |> scale(0..1)")).toContain("did you mean `image`?");
   });
 
@@ -86,7 +98,8 @@ describe("views", () => {
   });
 
   test("an operation that needs a known range stands before `normalize`", () => {
-    expect(view("view image = train.image |> normalize(mean = 0.1, std = 0.3) |> scale(0..1)")).toMatchInlineSnapshot(`
+    expect(view("view image = train.image |> normalize(mean = 0.1, std = 0.3) |> scale(0..1)"))
+      .toMatchInlineSnapshot(`
       "error[wrong-view]: \`scale\` needs values of a known range, which \`normalize\` has taken away
         test.vit:5:67
           5 |   view image = train.image |> normalize(mean = 0.1, std = 0.3) |> scale(0..1)
@@ -96,6 +109,8 @@ describe("views", () => {
   });
 
   test("a label is no image", () => {
-    expect(view("view image = train.label |> scale(0..1)")).toContain("`scale` works on an image, but this is a label");
+    expect(view("view image = train.label |> scale(0..1)")).toContain(
+      "`scale` works on an image, but this is a label",
+    );
   });
 });
