@@ -119,7 +119,6 @@ function evaluateForward(x: Values, w: Values, extents: Extents, at: Convolution
         const toOut = (b * sizeY + y) * outputs + group * groupOut;
         for (let i = 0; i < groupIn; i++) {
           const value = x[(b * sizeX + place) * inputs + group * groupIn + i]!;
-          if (value === 0) continue;
           const row = (kernel * groupIn + i) * outputs + group * groupOut;
           for (let o = 0; o < groupOut; o++) out[toOut + o]! += value * w[row + o]!;
         }
@@ -139,7 +138,6 @@ function evaluateWeight(x: Values, dY: Values, extents: Extents, at: Convolution
         const fromY = (b * sizeY + y) * outputs + group * groupOut;
         for (let i = 0; i < groupIn; i++) {
           const value = x[(b * sizeX + place) * inputs + group * groupIn + i]!;
-          if (value === 0) continue;
           const row = (kernel * groupIn + i) * outputs + group * groupOut;
           for (let o = 0; o < groupOut; o++) out[row + o]! += value * dY[fromY + o]!;
         }

@@ -9,6 +9,7 @@ import { OpError } from "./op.ts";
 import {
   axesOfRank,
   elementCount,
+  inverseOrder,
   otherAxes,
   pick,
   rowMajorStrides,
@@ -148,32 +149,43 @@ export function multiplyBatches(
   return out;
 }
 
-/** Gradient by one operand: dOutput contracted with the other over that one's free axes, put in axis order. */
+/**
+ * Gradient by a: dOutput contracted with b over b's free axes; by b: a contracted with dOutput over a's free axes.
+ * In this order a product of matrices needs no permute: dA = dY B^T is [m, k], dB = A^T dY is [k, n].
+ */
 function operandGradient(g: Notation, node: Node, d: Node, which: 0 | 1): Node {
   const axes = dotAxes(node.inputs[0]!, node.inputs[1]!, node.attributes);
-  const isA = which === 0;
-  const other = node.inputs[1 - which]!;
-  const batchOther = isA ? axes.batchB : axes.batchA;
-  const freeOther = isA ? axes.freeB : axes.freeA;
-  const contractOther = isA ? axes.contractB : axes.contractA;
-  const [batch, free, contract] = isA
-    ? [axes.batchA, axes.freeA, axes.contractA]
-    : [axes.batchB, axes.freeB, axes.contractB];
-  const batchCount = batch.length;
-  const firstFreeOther = isA ? batchCount + axes.freeA.length : batchCount;
-  const freeInD = freeOther.map((_, place) => firstFreeOther + place);
-  const gradient = g.dot(d, other, {
-    batch: [axesOfRank(batchCount), batchOther],
-    contract: [freeInD, freeOther],
-  });
-  // Axes are now: batch, free, then the contracted ones in the order of the other operand.
-  const sorted = contractOther.toSorted((x, y) => x - y);
-  const contracted = sorted.map((axis) => contract[contractOther.indexOf(axis)]!);
-  const standing = [...batch, ...free, ...contracted];
-  return g.permute(
-    gradient,
-    standing.map((_, axis) => standing.indexOf(axis)),
-  );
+  const lead = axesOfRank(axes.batchA.length);
+  const places = (count: number, from: number) => axesOfRank(count).map((place) => from + place);
+  if (which === 0) {
+    const freeB = places(axes.freeB.length, lead.length + axes.freeA.length);
+    const settings = { batch: [lead, axes.batchB], contract: [freeB, axes.freeB] } as const;
+    // Axes are now: batch, free, then the contracted ones in their order in b.
+    const contracted = inOrderOf(axes.contractB, axes.contractA);
+    return intoPlace(g, g.dot(d, node.inputs[1]!, settings), [
+      ...axes.batchA,
+      ...axes.freeA,
+      ...contracted,
+    ]);
+  }
+  const freeA = places(axes.freeA.length, lead.length);
+  const settings = { batch: [axes.batchA, lead], contract: [axes.freeA, freeA] } as const;
+  const contracted = inOrderOf(axes.contractA, axes.contractB);
+  return intoPlace(g, g.dot(node.inputs[0]!, d, settings), [
+    ...axes.batchB,
+    ...contracted,
+    ...axes.freeB,
+  ]);
+}
+
+/** The partners of `axes`, in the order in which `axes` rise. */
+function inOrderOf(axes: readonly number[], partners: readonly number[]): number[] {
+  return axes.toSorted((x, y) => x - y).map((axis) => partners[axes.indexOf(axis)]!);
+}
+
+/** Moves axis i of x to place standing[i]. */
+function intoPlace(g: Notation, x: Node, standing: readonly number[]): Node {
+  return g.permute(x, inverseOrder(standing));
 }
 
 export const dot: ContractionOp = {

@@ -10,7 +10,7 @@ export type Values = Float64Array;
 /**
  * The scalar instructions that every code generator knows. An elementwise op names one.
  * Comparisons and logic give bool; `select(condition, a, b)`; `cast` takes its target from the node's dtype.
- * Shifts and bit operations are on u32. `min`/`max`/`sign`/`round` (half to even) as in IEEE and PyTorch.
+ * Shifts and bit operations are on u32. `scalar-meaning.ts` says exactly what each means. `min`/`max`/`sign`/`round` (half to even) as in IEEE and PyTorch.
  */
 export type ScalarInstruction =
   | "add" | "subtract" | "multiply" | "divide" | "minimum" | "maximum" | "power" | "modulo" | "atan2"
@@ -104,7 +104,10 @@ export interface ViewOp extends OpBase {
   ): ViewRead;
 }
 
-/** All elements along `attributes.axes` (a list of numbers), which leave the shape. */
+/**
+ * All elements along `attributes.axes` (a list of numbers), which leave the shape.
+ * `max` and `min` have `ties`: where the gradient of equal extremes goes, `even` or `first`.
+ */
 export interface ReductionOp extends OpBase {
   readonly kind: "reduction";
   readonly reducer: "sum" | "max" | "min" | "argmax" | "argmin";
@@ -113,15 +116,16 @@ export interface ReductionOp extends OpBase {
 /**
  * Products summed over shared axes. `dot {batch: [[..],[..]], contract: [[..],[..]]}` as in XLA's dot_general:
  * output axes are batch, then the rest of a, then the rest of b, each in order.
- * `convolve {stride, padding: [[before, after]..], dilation, inputDilation, groups, flip}`: x [batch, ..spatial, in],
+ * `convolve {stride, padding: [[before, after]..], dilation, inputDilation, groups}`: x [batch, ..spatial, in],
  * w [..kernel, in / groups, out] -> [batch, ..spatial, out].
- * `convolve_weight`: the gradient by w, as its own contraction over batch and space.
+ * `convolve_weight {.., kernel}`, x and dY: the gradient by w, as its own contraction over batch and space.
+ * A negative padding crops. `convolutionOf` in `convolve.ts` and `dotAxes` in `dot.ts` read the attributes.
  */
 export interface ContractionOp extends OpBase {
   readonly kind: "contraction";
 }
 
-/** gather {axis, batch} / scatter_add {axis, batch, size} / argsort {axis, descending}: an element chosen by data. */
+/** gather {axis, batch} / scatter_add {axis, batch, size}: an element chosen by data. See `indexing.ts`. */
 export interface IndexingOp extends OpBase {
   readonly kind: "indexing";
 }

@@ -8,17 +8,9 @@
 // So a gradient never scatters: each element reads what is added to it, in a fixed order.
 import type { Attributes, TensorType } from "../graph/graph.ts";
 import { checkedAxes, number, numbers, perAxis } from "./attributes.ts";
-import {
-  add,
-  axisIndices,
-  divide,
-  evaluateIndex,
-  modulo,
-  multiply,
-  offset,
-} from "./index-arithmetic.ts";
-import type { Condition, Index, ViewRead } from "./index-expression.ts";
-import type { Values, ViewOp } from "./op.ts";
+import { add, divide, modulo, multiply, offset } from "./index-arithmetic.ts";
+import type { Condition, Index } from "./index-expression.ts";
+import type { EvaluatedNode, Values, ViewOp } from "./op.ts";
 import { OpError } from "./op.ts";
 import { axesOfRank, elementCount, pick, rowMajorStrides, showShape } from "./shape.ts";
 import { sample } from "./view-samples.ts";
@@ -83,32 +75,89 @@ function slideRead(indices: readonly Index[], extents: readonly number[], window
   return { inside, kernel, conditions };
 }
 
-/** Evaluates a view through its own reads: each axis pair is tabulated once, the rest is a walk. */
-function evaluateByReads(x: Values, output: TensorType, input: TensorType, read: ViewRead): Values {
-  const piece = read.pieces[0]!;
-  const strides = rowMajorStrides(input.shape);
-  const out = new Float64Array(elementCount(output.shape)).fill(read.filler);
+/** For each windowed axis: the input's position that output position o reads at kernel place k, or -1. */
+type Reach = (place: number, output: number, kernel: number) => number;
+
+/**
+ * Walks the output, axis by axis: spatial axes first, then the kernel's, where both halves of a position are known
+ * and what lies outside is skipped (it stays filler). The input has kernel axes of its own in slide and unslide.
+ */
+function evaluateWindows(
+  x: Values,
+  input: TensorType,
+  output: TensorType,
+  axes: readonly number[],
+  reach: Reach,
+  filler: number,
+): Values {
+  const spatial = output.shape.length - axes.length;
+  const hasKernel = input.shape.length > spatial;
+  const [from, to] = [rowMajorStrides(input.shape), rowMajorStrides(output.shape)];
+  const out = new Float64Array(elementCount(output.shape)).fill(filler);
   const position = output.shape.map(() => 0);
-  for (let i = 0; i < out.length; i++) {
-    const holds = piece.conditions.every(({ index, low, high }) => {
-      const value = evaluateIndex(index, position);
-      return value >= low && value < high;
-    });
-    if (holds)
-      out[i] = x[piece.indices.reduce((sum, index, axis) => sum + strides[axis]! * evaluateIndex(index, position), 0)]!; // prettier-ignore
-    for (let axis = position.length - 1; axis >= 0; axis--) {
-      if (++position[axis]! < output.shape[axis]!) break;
-      position[axis] = 0;
+  const walk = (axis: number, source: number, target: number): void => {
+    if (axis === output.shape.length) {
+      out[target] = x[source]!;
+      return;
     }
-  }
+    const place = axis - spatial;
+    const isPlain = place < 0 && !axes.includes(axis);
+    for (let i = 0; i < output.shape[axis]!; i++) {
+      position[axis] = i;
+      let step = isPlain ? i * from[axis]! : 0;
+      if (place >= 0) {
+        const read = reach(place, position[axes[place]!]!, i);
+        if (read < 0) continue;
+        step = read * from[axes[place]!]! + (hasKernel ? i * from[axis]! : 0);
+      }
+      walk(axis + 1, source + step, target + i * to[axis]!);
+    }
+  };
+  walk(0, 0, 0);
   return out;
 }
 
-function evaluateView(op: ViewOp): ViewOp["evaluate"] {
-  return ([x], { inputs, output, attributes }) => {
-    const read = op.read(axisIndices(output.shape), inputs, output, attributes);
-    return evaluateByReads(x!, output, inputs[0]!, read);
+function slideReach(extents: readonly number[], windows: Windows): Reach {
+  return (place, output, kernel) => {
+    const at =
+      output * windows.stride[place]! + kernel * windows.dilation[place]! - windows.before[place]!;
+    return at < extents[windows.axes[place]!]! ? at : -1;
   };
+}
+
+function unslideReach(counts: readonly number[], windows: Windows): Reach {
+  return (place, output, kernel) => {
+    const at =
+      (output + windows.before[place]! - kernel * windows.dilation[place]!) /
+      windows.stride[place]!;
+    return Number.isInteger(at) && at < counts[windows.axes[place]!]! ? at : -1;
+  };
+}
+
+function evaluateSlide(
+  [x]: readonly Values[],
+  { inputs, output, attributes }: EvaluatedNode,
+): Values {
+  const spatial = output.shape.length - numbers(attributes, "axes").length;
+  const windows = windowsOf(attributes, spatial);
+  const reach = slideReach(inputs[0]!.shape, windows);
+  return evaluateWindows(
+    x!,
+    inputs[0]!,
+    output,
+    windows.axes,
+    reach,
+    number(attributes, "filler", 0),
+  );
+}
+
+function evaluateUnslide(
+  [y]: readonly Values[],
+  { inputs, output, attributes }: EvaluatedNode,
+): Values {
+  const windows = windowsOf(attributes, output.shape.length - numbers(attributes, "axes").length);
+  const reach = unslideReach(inputs[0]!.shape, windows);
+  return evaluateWindows(y!, inputs[0]!, output, windows.axes, reach, 0);
 }
 
 const window: ViewOp = {
@@ -118,7 +167,7 @@ const window: ViewOp = {
     const windows = windowsOf(attributes, x!.shape.length);
     return { shape: [...slidShape(x!.shape, windows), ...windows.kernel], dtype: x!.dtype };
   },
-  evaluate: (values, node) => evaluateView(window)(values, node),
+  evaluate: evaluateSlide,
   read(indices, [x], _output, attributes) {
     const { inside, conditions } = slideRead(
       indices,
@@ -165,7 +214,7 @@ const slide: ViewOp = {
       dtype: x!.dtype,
     };
   },
-  evaluate: (values, node) => evaluateView(slide)(values, node),
+  evaluate: evaluateSlide,
   read(indices, [x], _output, attributes) {
     const spatial = x!.shape.length - numbers(attributes, "axes").length;
     const { inside, kernel, conditions } = slideRead(
@@ -209,7 +258,7 @@ const unslide: ViewOp = {
     });
     return { shape, dtype: y!.dtype };
   },
-  evaluate: (values, node) => evaluateView(unslide)(values, node),
+  evaluate: evaluateUnslide,
   read(indices, [y], _output, attributes) {
     const spatial = y!.shape.length - numbers(attributes, "axes").length;
     const { axes, kernel, stride, before, dilation } = windowsOf(attributes, spatial);

@@ -98,6 +98,29 @@ export const arithmeticRules: readonly Rule[] = [
     },
   },
   {
+    name: "a constant factor takes the sign of the other",
+    ops: ["multiply", "divide"],
+    apply(g, node) {
+      const [a, b] = [node.inputs[0]!, node.inputs[1]!];
+      const [byA, byB] = [constantValue(a), constantValue(b)];
+      if (a.op === "negate" && byB !== undefined)
+        return g.add(node.op, [a.inputs[0]!, g.full(-byB, b)]);
+      return b.op === "negate" && byA !== undefined
+        ? g.add(node.op, [g.full(-byA, a), b.inputs[0]!])
+        : undefined;
+    },
+  },
+  {
+    name: "a sum of negatives is the negative of the sum",
+    ops: ["sum"],
+    apply(g, node) {
+      const x = node.inputs[0]!;
+      return x.op === "negate"
+        ? g.negate(g.sum(x.inputs[0]!, numbers(node.attributes, "axes")))
+        : undefined;
+    },
+  },
+  {
     name: "small powers are products and roots",
     ops: ["power"],
     apply(g, node) {

@@ -59,7 +59,7 @@ test("axesOf and substitute reach everywhere", () => {
 });
 
 test("random expressions have the value of plain arithmetic, inside their range", () => {
-  for (let seed = 0; seed < 2000; seed++) {
+  for (let seed = 0; seed < 1000; seed++) {
     let count = 0;
     const chance = (below: number) => threefry2x32([seed, 9], [count++, 0])[0] % below;
     const extents = [2 + chance(5), 1 + chance(9), 3 + chance(4)];
@@ -90,10 +90,8 @@ test("random expressions have the value of plain arithmetic, inside their range"
       for (let trial = 0; trial < 12; trial++) {
         const at = extents.map((extent) => chance(extent));
         const found = evaluateIndex(index, at);
-        expect(found, `seed ${seed}: ${showIndex(index)}`).toBe(value(at));
-        expect(found >= low && found <= high, `seed ${seed}: range of ${showIndex(index)}`).toBe(
-          true,
-        );
+        if (found !== value(at) || found < low || found > high)
+          expect.fail(`seed ${seed}: ${showIndex(index)} is ${found}, not ${value(at)}, at ${at}`);
       }
       expect(sameIndex(index, substitute(index, axisIndex)), showIndex(index)).toBe(true);
     }
