@@ -255,7 +255,7 @@ export abstract class Notation implements GraphBuilder {
     return parts.length === 1 ? parts[0]! : this.add("concat", parts, { axis });
   }
 
-  /** Repeats x along new axes: its axis i stands at output axis axes[i]; an extent of 1 may widen. */
+  /** Repeats x along new axes: its axis i stands at output axis axes[i], in any order; an extent of 1 may widen. */
   broadcast(
     x: Node,
     shape: readonly number[],
@@ -266,7 +266,9 @@ export abstract class Notation implements GraphBuilder {
     const places = kept.map((axis) => axes[axis]!);
     if (elementCount(narrow) !== elementCount(x.shape))
       throw new OpError(`[${x.shape.join(", ")}] does not widen to [${shape.join(", ")}]`);
-    const core = this.reshape(x, narrow);
+    const rising = axesOfRank(places.length).sort((a, b) => places[a]! - places[b]!);
+    places.sort((a, b) => a - b);
+    const core = this.permute(this.reshape(x, narrow), rising);
     if (sameShape(core.shape, shape) && places.every((place, axis) => place === axis)) return core;
     return this.add("broadcast", [core], { shape, axes: places });
   }

@@ -41,6 +41,8 @@ describe("views", () => {
   test("broadcast repeats, and an extent of 1 widens", () => {
     expect(valueOf((g) => g.broadcast(counted(g, 2), [2, 2], [0]))).toEqual([1, 1, 2, 2]);
     expect(valueOf((g) => g.broadcast(counted(g, 1, 2), [2, 2]))).toEqual([1, 2, 1, 2]);
+    const turned = valueOf((g) => g.broadcast(counted(g, 2, 3), [3, 2, 2], [2, 0]));
+    expect(turned).toEqual([1, 4, 1, 4, 2, 5, 2, 5, 3, 6, 3, 6]);
   });
   test("window slides over what stride and border say", () => {
     const windows = valueOf((g) => g.window(counted(g, 4), { axes: [0], kernel: [3], stride: [2], before: [1], after: [1], filler: 0 })); // prettier-ignore
