@@ -7,6 +7,7 @@ import { LimitError, type GeneratedKernel, type Target } from "../program/target
 import { writeAttentionBackward } from "./attention-backward.ts";
 import { writeAttentionForward } from "./attention-forward.ts";
 import { writeContraction } from "./contraction.ts";
+import { writeDirectAttention } from "./attention-direct.ts";
 import { writeDirectContraction } from "./contraction-direct.ts";
 import { KernelText } from "./kernel-text.ts";
 import { writeLoopKernel, type KernelShape } from "./loop-kernel.ts";
@@ -44,6 +45,7 @@ function writeKernel(text: KernelText, kernel: Kernel, limits: Limits): KernelSh
         ? writeDirectContraction(text, kernel, limits)
         : writeContraction(text, kernel, limits);
     case "attention":
+      if (limits.isSoftware === true) return writeDirectAttention(text, kernel, limits);
       return kernel.pass === "forward"
         ? writeAttentionForward(text, kernel, limits)
         : writeAttentionBackward(text, kernel, limits);

@@ -110,14 +110,23 @@ export class Bench {
     };
   }
 
+  /** Puts what the kernel writes, made plainly, in place of the values. */
+  runPlainly(kernel: Kernel): void {
+    const memory = this.memory();
+    runPlainly(kernel, memory);
+    this.buffers.forEach(({ id, dtype }) => (this.values[id] = typed(dtype, [...memory.get(id)!])));
+  }
+
+  private memory(): Memory {
+    return new Map(this.values.map((values, id) => [id, Float64Array.from(values)]));
+  }
+
   /**
    * The device's values equal the plain ones within `tolerance` (of the largest value) and two runs' bits agree,
    * for the code made for GPUs and for the one made for software adapters.
    */
   async check(kernel: Kernel, tolerance = 2e-6, generators = [forGpu, forSoftware]): Promise<void> {
-    const memory: Memory = new Map(
-      this.values.map((values, id) => [id, Float64Array.from(values)]),
-    );
+    const memory = this.memory();
     runPlainly(kernel, memory);
     for (const generate of generators) {
       const [first, second] = [await this.run(kernel, generate), await this.run(kernel, generate)];
