@@ -1,6 +1,7 @@
 // A recipe of a library -> its training dataflow, still open for differentiation, with everything around it resolved:
 // views, courses of the rate, groups of parameters, twins, evaluations. `lower-recipe/` has a file for each part.
 // The author's mistakes come back as diagnostics, all that can be found at once.
+import { sortDiagnostics } from "../../grammar/diagnostic.ts";
 import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import type { RecipeDeclaration } from "../../grammar/syntax.ts";
 import type { Catalog } from "../model/catalog.ts";
@@ -28,7 +29,6 @@ import { RecipeContext } from "./lower-recipe/recipe-context.ts";
 import { printValue } from "./lower-recipe/recipe-value.ts";
 import { checkRequirements } from "./lower-recipe/requirements.ts";
 import { lowerTraining } from "./lower-recipe/training.ts";
-import type { Training } from "./lower-recipe/training.ts";
 import { lowerTwins } from "./lower-recipe/twins.ts";
 
 export interface RecipeRequest {
@@ -54,10 +54,9 @@ export function lowerRecipe(library: Library, request: RecipeRequest): RecipeRes
   const effective = findRecipe(library, request, problems);
   const recipe =
     effective && lower(new RecipeContext(library, request.catalog, problems, effective));
-  const isSound = problems.found.every((diagnostic) => diagnostic.severity !== "error");
-  return recipe && isSound
-    ? { recipe, diagnostics: problems.found }
-    : { diagnostics: problems.found };
+  const diagnostics = sortDiagnostics(problems.found);
+  const isSound = diagnostics.every((diagnostic) => diagnostic.severity !== "error");
+  return recipe && isSound ? { recipe, diagnostics } : { diagnostics };
 }
 
 export interface ListedRecipe {
@@ -131,11 +130,9 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   checkRequirements(context);
   const instances = new Instances();
   freezePaths(context, instances);
-  // A batch that is missing has been reported; the rest is checked as if there were one.
-  const batch = context.clock?.batch ?? 64;
+  const { batch } = fields;
   const dataflow = new Dataflow(context, instances, { training: true, batch });
   const training = lowerTraining(dataflow);
-  if (!fields) return undefined;
   const evaluations = lowerEvaluations(context, instances, fields);
   const predict = lowerPrediction(context, instances, batch);
   checkFrozen(context, instances);
@@ -200,5 +197,3 @@ function lowerEvaluations(
     return lowered ? [lowered] : [];
   });
 }
-
-export type { Training };

@@ -1,8 +1,9 @@
 // One graph of a recipe (the training step, an evaluation, a prediction): its evaluator, its names, and which views it
 // reads. Names are defined when something asks for them, so what nothing reads is not computed.
-import type { FileSpan } from "../../../grammar/diagnostic.ts";
+import type { Diagnostic, FileSpan } from "../../../grammar/diagnostic.ts";
 import type { Expression, Span, Statement } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
+import { nearestName } from "../../model/nearest-name.ts";
 import { Builder } from "../builder.ts";
 import type { Node } from "../graph.ts";
 import { Evaluator } from "../lower/evaluator.ts";
@@ -47,7 +48,7 @@ export class Dataflow {
       builder: this.builder,
       instances,
       subject: `recipe ${effective.name}`,
-      report: (diagnostic) => problems.add(diagnostic),
+      report: (diagnostic) => problems.add(withNearestClause(diagnostic, context)),
       intrinsics,
     });
     this.root = this.evaluator.scope(effective.file, { training });
@@ -199,7 +200,7 @@ export class Dataflow {
     const fields = new Map<string, Value>();
     const opaque: OpaqueValue = {
       kind: "opaque",
-      what: "a data set",
+      what: `\`${name}\``,
       content: value,
       members: value.facts.fields.map((field) => field.name),
       member: (field, at) => {
@@ -242,4 +243,14 @@ export class Dataflow {
       .filter((typed) => names.has(typed.view.name))
       .map(({ view }) => ({ input: view.name, view }));
   }
+}
+
+/** Clauses that nothing has read yet are no names of the evaluator; one of them may have been meant. */
+function withNearestClause(diagnostic: Diagnostic, context: RecipeContext): Diagnostic {
+  const name = /`([^`]+)`/.exec(diagnostic.message)?.[1];
+  if (diagnostic.code !== "unknown-name" || name === undefined) return diagnostic;
+  const nearest = nearestName(name, [...context.clauseNames(), ...context.settingNames()]);
+  return nearest === undefined
+    ? diagnostic
+    : { ...diagnostic, hints: [`did you mean \`${nearest}\`?`] };
 }

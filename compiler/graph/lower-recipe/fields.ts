@@ -2,6 +2,7 @@
 // A setting with the name of a field is that field, unless a clause sets it.
 import type { Expression, Span } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
+import { hostNumber } from "../host-expression.ts";
 import type { HostExpression } from "../lowered.ts";
 import type { Clock } from "./clock.ts";
 import { durationInSteps, wholeSteps } from "./clock.ts";
@@ -11,7 +12,7 @@ import { fieldNames } from "./recipe-context.ts";
 import type { FieldName, RecipeContext } from "./recipe-context.ts";
 import { describeValue, knownNumber } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
-import { evaluateSetting, toHost } from "./settings.ts";
+import { evaluateSetting, refuseEpochs, toHost } from "./settings.ts";
 
 export interface RecipeFields {
   readonly batch: number;
@@ -31,24 +32,23 @@ const needed: Readonly<Partial<Record<FieldName, string>>> = {
   optimizer: "optimizer = AdamW(decay = 0.05)",
 };
 
-/** Undefined where a field is missing or wrong (and reported). Sets the clock of the context. */
-export function resolveFields(context: RecipeContext): RecipeFields | undefined {
-  const before = context.problems.found.length;
+/**
+ * Always something to go on with: what is missing or wrong is reported, and stands as an ordinary value, so that one
+ * run finds the mistakes of all clauses. Sets the clock of the context.
+ */
+export function resolveFields(context: RecipeContext): RecipeFields {
   refuseUnknownFields(context);
   refuseMissing(context);
-  const batch = wholeField("batch", 1, context);
-  const firstData = batch === undefined ? undefined : dataOfLoss(context);
-  const size = firstData === undefined ? undefined : context.facts(firstData)?.size;
-  const clock: Clock | undefined =
-    batch === undefined ? undefined : { batch, stepsPerEpoch: size ? size / batch : undefined };
+  const batch = wholeField("batch", 1, context) ?? 64;
+  const clock: Clock = { batch, stepsPerEpoch: stepsPerEpoch(batch, context) };
   context.clock = clock;
-  const steps = lengthInSteps(context, clock);
+  const steps = lengthInSteps(context, clock) ?? 1;
   const accumulate = wholeField("accumulate", 1, context) ?? 1;
   const seed = wholeField("seed", 0, context) ?? 0;
   const clip = clipField(context);
   const precision = precisionField(context);
-  const lr = rateField(context);
-  if (batch !== undefined && batch % accumulate !== 0) {
+  const lr = rateField(context) ?? hostNumber(0);
+  if (batch % accumulate !== 0) {
     const { file, clause } = context.field("accumulate")!;
     context.problems.error(
       "wrong-field",
@@ -57,19 +57,20 @@ export function resolveFields(context: RecipeContext): RecipeFields | undefined 
       clause.value.span,
     );
   }
-  if (context.problems.found.length > before || batch === undefined || steps === undefined || !lr)
-    return undefined;
-  const stepsPerEpoch = clock?.stepsPerEpoch ?? steps;
+  const fields = { batch, accumulate, seed, steps, precision, lr };
   return {
-    batch,
-    accumulate,
-    seed,
-    steps,
-    stepsPerEpoch,
-    precision,
-    lr,
+    ...fields,
+    stepsPerEpoch: clock.stepsPerEpoch ?? steps,
     ...(clip === undefined ? {} : { clip }),
   };
+}
+
+/** Undefined only where the data is there and its size is not known; data that is wrong has been reported. */
+function stepsPerEpoch(batch: number, context: RecipeContext): number | undefined {
+  const data = dataOfLoss(context);
+  const facts = data === undefined ? undefined : context.facts(data);
+  if (!facts) return 1000;
+  return facts.size === null ? undefined : facts.size / batch;
 }
 
 function refuseUnknownFields(context: RecipeContext): void {
@@ -173,7 +174,7 @@ function wrongField(
   );
 }
 
-function lengthInSteps(context: RecipeContext, clock: Clock | undefined): number | undefined {
+function lengthInSteps(context: RecipeContext, clock: Clock): number | undefined {
   const field = fieldValue("length", context);
   if (!field || field.value.kind === "unknown") return undefined;
   const { value, file, span } = field;
@@ -192,19 +193,9 @@ function lengthInSteps(context: RecipeContext, clock: Clock | undefined): number
     wrongField("length", "a duration longer than nothing", field, context);
     return undefined;
   }
-  const steps = clock && durationInSteps(value, clock);
+  const steps = durationInSteps(value, clock);
   if (steps !== undefined) return wholeSteps(steps);
-  if (clock) {
-    context.problems.error(
-      "unknown-length",
-      `how many steps \`${value.amount} epochs\` are is not known: the size of the data is not`,
-      file.name,
-      span,
-      {
-        hints: ["say it in steps, as in `length = 10_000 steps`"],
-      },
-    );
-  }
+  refuseEpochs(value, context.scope(file), span);
   return undefined;
 }
 

@@ -1,10 +1,12 @@
 // A declared type (`prob`, `duration`, `list[int]`, `token | mean`, `int?`) and a value -> the value as that type has
 // it, or an error that says what was wanted. The types of a recipe's settings and of schedules.
 import type { Span, Type } from "../../../grammar/syntax.ts";
-import { nearestHint } from "./nearest-hint.ts";
+import { durationInSteps } from "./clock.ts";
+import { nearestHints } from "../../model/nearest-name.ts";
 import type { Detail } from "./problems.ts";
 import { describeValue, knownNumber, unknownValue } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
+import { refuseEpochs } from "./settings.ts";
 import type { SettingScope } from "./settings.ts";
 
 /** Where a value goes, for the message: setting `warmup` of `cosine`. */
@@ -35,7 +37,12 @@ export function fitType(
 ): RecipeValue {
   if (!type || value.kind === "unknown") return value;
   const fitted = fit(type, value);
-  if (typeof fitted !== "string") return fitted;
+  if (typeof fitted !== "string" && isCountable(fitted, scope)) return fitted;
+  if (typeof fitted !== "string") {
+    // Said here, where the duration is given, and not deep inside of the schedule that counts with it.
+    if (value.kind === "duration") refuseEpochs(value, scope, span);
+    return unknownValue;
+  }
   const detail = detailOf(type, value, to.name);
   scope.problems.error(
     "wrong-setting",
@@ -45,6 +52,11 @@ export function fitType(
     detail,
   );
   return unknownValue;
+}
+
+/** Epochs of data whose size is not known cannot be counted in steps. */
+function isCountable(value: RecipeValue, { clock }: SettingScope): boolean {
+  return value.kind !== "duration" || !clock || durationInSteps(value, clock) !== undefined;
 }
 
 /** The value, or what was wanted in words. */
@@ -153,10 +165,8 @@ function detailOf(type: Type, value: RecipeValue, name: string): Detail {
     return { hints: [`\`${name} = ${number}%\``] };
   }
   if (inner.kind === "type-choice" && (value.kind === "word" || value.kind === "string")) {
-    return nearestHint(
-      value.kind === "word" ? value.word : value.value,
-      inner.options.map((option) => option.text),
-    );
+    const options = inner.options.map((option) => option.text);
+    return { hints: nearestHints(value.kind === "word" ? value.word : value.value, options) };
   }
   return {};
 }

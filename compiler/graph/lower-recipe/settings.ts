@@ -16,7 +16,7 @@ import type {
 import { hostApply, hostNumber, hostVariable, hostVariables } from "../host-expression.ts";
 import type { HostExpression } from "../lowered.ts";
 import { callSetting } from "./setting-calls.ts";
-import type { Clock } from "./clock.ts";
+import type { Clock, Duration } from "./clock.ts";
 import { durationInSteps } from "./clock.ts";
 import { nearestHint } from "./nearest-hint.ts";
 import type { Problems } from "./problems.ts";
@@ -176,13 +176,15 @@ function evaluateName(
       return numberValue(Math.PI);
   }
   if (variable && scope.isCourse) return hostValue(hostVariable(variable));
+  // One of a closed set was meant: the check of the setting's type says which there are.
+  if (words.length > 0) return { kind: "word", word: name };
   const detail = variable
     ? {
         hints: [
           `\`${name}\` changes as the run goes on: it may stand in \`lr\` and in a twin's \`decay\``,
         ],
       }
-    : nearestHint(name, [...words, ...scope.names()]);
+    : nearestHint(name, scope.names());
   scope.problems.error(
     "unknown-name",
     `there is nothing called \`${name}\` here`,
@@ -263,15 +265,7 @@ export function toHost(
     case "duration": {
       const steps = scope.clock && durationInSteps(value, scope.clock);
       if (steps !== undefined) return hostNumber(steps);
-      scope.problems.error(
-        "unknown-length",
-        `how many steps \`${value.amount} ${value.unit}\` are is not known here`,
-        scope.file,
-        span,
-        {
-          hints: ["say it in steps, as in `10_000 steps`, or read a data set whose size is known"],
-        },
-      );
+      refuseEpochs(value, scope, span);
       return undefined;
     }
     case "unknown":
@@ -285,6 +279,14 @@ export function toHost(
       );
       return undefined;
   }
+}
+
+/** How long an epoch is depends on the size of the data, which is not always known. */
+export function refuseEpochs({ amount, unit }: Duration, scope: SettingScope, span: Span): void {
+  const message = `how many steps \`${amount} ${unit}\` are is not known: the size of the data is not`;
+  scope.problems.error("unknown-length", message, scope.file, span, {
+    hints: ["say it in steps, as in `10_000 steps`"],
+  });
 }
 
 function evaluateMember(expression: MemberExpression, scope: SettingScope): RecipeValue {
