@@ -48,6 +48,7 @@ export class Frame {
   private readonly moved: ReadonlySet<number>;
   private readonly values = new Map<Expression, Local>();
   private readonly addresses = new Map<Index, PartialAddress>();
+  private readonly integers = new Map<Index, Operand>();
 
   constructor(context: KernelContext, parent?: Frame, changes: FrameChanges = {}) {
     this.context = context;
@@ -109,6 +110,7 @@ export class Frame {
   adopt(other: Frame): void {
     for (const [expression, value] of other.values) this.values.set(expression, value);
     for (const [index, address] of other.addresses) this.addresses.set(index, address);
+    for (const [index, integer] of other.integers) this.integers.set(index, integer);
   }
 
   /** Works out, here, all parts of the expressions whose axes and stages are known here, `shifting` axes apart. */
@@ -126,11 +128,45 @@ export class Frame {
       evaluate(expression, this);
       return;
     }
+    for (const index of indicesOf(expression)) this.hoistDivisions(index, shifting);
     // Loads behind a guard may lie outside of their buffer.
     if (expression.kind === "guard") return;
     for (const index of indicesOf(expression))
       for (const data of dataOf(index)) this.hoistOne(data, evaluate, shifting);
     for (const part of partsOf(expression)) this.hoistOne(part, evaluate, shifting);
+  }
+
+  /** Quotients and remainders of an index that are known here. */
+  private hoistDivisions(index: Index, shifting: ReadonlySet<number>): void {
+    switch (index.kind) {
+      case "axis":
+      case "constant":
+      case "data":
+        return;
+      case "add":
+        for (const term of index.terms) this.hoistDivisions(term, shifting);
+        return;
+      case "multiply":
+        return this.hoistDivisions(index.of, shifting);
+      case "divide":
+      case "modulo": {
+        const { axes, loads } = this.context.facts.ofIndex(index);
+        const isKnown = [...axes].every(
+          (axis) => !shifting.has(axis) && this.position(axis) !== undefined,
+        );
+        if (!isKnown || loads || this.knownInteger(index) !== undefined)
+          return this.hoistDivisions(index.of, shifting);
+        this.integers.set(index, this.integer(index));
+      }
+    }
+  }
+
+  private knownInteger(index: Index): Operand | undefined {
+    const own = this.integers.get(index);
+    if (own !== undefined || this.parent === undefined) return own;
+    const { axes } = this.context.facts.ofIndex(index);
+    for (const axis of this.moved) if (axes.has(axis)) return undefined;
+    return this.parent.knownInteger(index);
   }
 
   private isKnownHere(expression: Expression, shifting: ReadonlySet<number>): boolean {
@@ -196,10 +232,16 @@ export class Frame {
     return position;
   }
 
+  private dependsOnVector(index: Index): boolean {
+    return this.context.facts.ofIndex(index).axes.has(this.vector.axis);
+  }
+
   /** The value of an index, shifts included, at one lane of the vector axis; `readData` answers for data in it. */
   integer(index: Index, lane = 0, readData: ReadData = refuseData): Operand {
     const { f } = this.context;
     const recur = (of: Index): Operand => this.integer(of, lane, readData);
+    const known = lane === 0 || !this.dependsOnVector(index) ? this.knownInteger(index) : undefined;
+    if (known !== undefined) return known;
     switch (index.kind) {
       case "constant":
         return index.value;

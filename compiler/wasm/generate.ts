@@ -6,6 +6,7 @@ import { LimitError } from "../program/target.ts";
 import type { GeneratedKernel, Target } from "../program/target.ts";
 import { encodeBase64 } from "./base64.ts";
 import { encodeModule } from "./encoder.ts";
+import { generateContraction } from "./generate-contraction.ts";
 import { generateLoop } from "./generate-loop.ts";
 import type { GeneratedFunction } from "./generate-loop.ts";
 import { buffersOf, kernelKey } from "./kernel-key.ts";
@@ -53,6 +54,8 @@ function generateFunction(kernel: Kernel, order: readonly number[]): GeneratedFu
   switch (kernel.kind) {
     case "loop":
       return generateLoop(kernel, order);
+    case "contraction":
+      return generateContraction(kernel, order);
     default:
       throw new Error(`wasm: no template for a ${kernel.kind} kernel`);
   }

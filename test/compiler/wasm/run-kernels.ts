@@ -33,8 +33,11 @@ export function buffersOfCase({ buffers }: Case): Buffer[] {
   }));
 }
 
-/** A program with one entry `main` that runs the kernels; residents are named by buffer id. */
-export function programOf(given: Case): Program {
+/**
+ * A program with one entry `main` that runs the kernels; residents are named by buffer id.
+ * `share`: however small, every thread gets its part, which is what the tests are about.
+ */
+export function programOf(given: Case, { share } = { share: true }): Program {
   const buffers = buffersOfCase(given);
   let bytes = 0;
   const offsets = buffers.map((buffer) => {
@@ -74,8 +77,9 @@ export function programOf(given: Case): Program {
     residents,
     tables: [],
     entries: [{ name: "main", steps, inputs: [], outputs: [] }],
-    // However small: that every thread gets its share is what the tests are about.
-    codes: codes.map(({ code }) => (code.target === "wasm" ? { ...code, parallel: true } : code)),
+    codes: codes.map(({ code }) =>
+      code.target === "wasm" && share ? { ...code, parallel: true } : code,
+    ),
     ...wasmTarget.link(codes),
   };
 }
