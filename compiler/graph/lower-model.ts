@@ -106,6 +106,7 @@ export function lowerCallable(
   },
 ): ModelResult {
   const problems = gathered();
+  if (library.cycles.length > 0) return { diagnostics: library.cycles };
   const instances = new Instances();
   const builder = new Builder();
   const subject = options.variant === undefined ? callable.name : `${callable.name}("${options.variant}")`;

@@ -1,5 +1,6 @@
 // All files that an entry file needs, parsed, with their names: what each file declares, imports and lends.
 // Looked up in this order: the file's own declarations, its imports, the standard library.
+import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import type {
   BlockDeclaration,
   ConstantDeclaration,
@@ -42,12 +43,14 @@ export interface Library {
   readonly entry: string;
   readonly files: ReadonlyMap<string, FileScope>;
   readonly standard: ReadonlyMap<string, Found>;
+  /** Declarations that reach themselves: nothing of this library can be lowered until they are mended. */
+  readonly cycles: readonly Diagnostic[];
   /** Text by file name, for rendering diagnostics. */
   readonly sources: ReadonlyMap<string, string>;
 }
 
 /** What a name means at the top of a file; undefined where nothing has it. */
-export function findName(library: Library, file: FileScope, name: string): Found | undefined {
+export function findName(library: Pick<Library, "standard">, file: FileScope, name: string): Found | undefined {
   const own = file.declarations.get(name);
   if (own !== undefined) return { declaration: own, file };
   return file.imports.get(name) ?? library.standard.get(name);

@@ -3,6 +3,7 @@
 import type { Diagnostic, FileSpan } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import type { SyntaxFile, UseDeclaration, VariantsDeclaration } from "../../grammar/syntax.ts";
+import { findCycles } from "./cycles.ts";
 import * as errors from "./errors.ts";
 import type { FileScope, Found, Library, NamedDeclaration } from "./library.ts";
 
@@ -28,15 +29,9 @@ export function loadLibrary(files: Files, entry: string): LoadedLibrary {
     if (name.startsWith(standardFolder)) loader.load(name);
   }
   loader.load(entry);
-  return {
-    library: {
-      entry,
-      files: loader.loaded,
-      standard: loader.standardNames(),
-      sources: loader.sources,
-    },
-    diagnostics: loader.diagnostics,
-  };
+  const names = { entry, files: loader.loaded, standard: loader.standardNames(), sources: loader.sources };
+  const cycles = findCycles(names);
+  return { library: { ...names, cycles }, diagnostics: [...loader.diagnostics, ...cycles] };
 }
 
 interface OpenFile extends FileScope {
