@@ -43,9 +43,9 @@ function product(M: number, N: number, K: number, layout: Layout = "mk,kn"): Ben
 function loops(): Bench[] {
   const [a, b] = axes(1088, 64) as [Axis, Axis];
   const x = load(0, over(a, b));
-  const apply = (instruction: "exp" | "erf" | "tanh" | "add" | "subtract" | "divide" | "log", ...args: Expression[]): Expression => ({ kind: "apply", instruction, arguments: args, dtype: "f32" }); // prettier-ignore
+  const apply = (instruction: "negate" | "exp" | "erf" | "tanh" | "add" | "subtract" | "divide" | "log", ...args: Expression[]): Expression => ({ kind: "apply", instruction, arguments: args, dtype: "f32" }); // prettier-ignore
   const reduced = (stage: number): Expression => ({ kind: "reduced", stage, dtype: "f32" });
-  const elementwise = (name: "exp" | "erf" | "tanh" | "log"): Bench => ({
+  const elementwise = (name: "negate" | "exp" | "erf" | "tanh" | "log"): Bench => ({
     name: `${name} of 1088 x 64`,
     lengths: [69632, 69632],
     work: 69632,
@@ -54,7 +54,7 @@ function loops(): Bench[] {
   });
   const e = apply("exp", apply("subtract", x, reduced(0)));
   return [
-    ...(["exp", "log", "erf", "tanh"] as const).map(elementwise),
+    ...(["negate", "exp", "log", "erf", "tanh"] as const).map(elementwise),
     {
       name: "softmax of 1088 rows of 64",
       lengths: [69632, 69632],
@@ -115,7 +115,7 @@ const benches = [
 ];
 const devices = [await createWasmDevice({ threads: 1 }), await createWasmDevice({ threads: 2 }), await createWasmDevice({ threads: 1, relaxed: false })]; // prettier-ignore
 console.log(`${"".padEnd(32)}1 thread   2 threads  1 thread, no fused multiply-add`);
-for (const bench of benches) {
+for (const bench of benches.filter(({ name }) => name.includes(process.argv[2] ?? ""))) {
   const speeds: string[] = [];
   for (const device of devices) speeds.push((await measure(device, bench)).toFixed(2).padEnd(10));
   console.log(bench.name.padEnd(32) + speeds.join(" ") + bench.unit);

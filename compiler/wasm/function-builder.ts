@@ -323,6 +323,21 @@ export class FunctionBuilder {
     } else this.if(this.emit("i32.lt_s", from, to), repeat);
   }
 
+  /**
+   * While at least `step` is left before `limit`: `body`, and the counter moves on by `step`. Tested at its end:
+   * a loop tested at its start ran half as fast again on Node 20.
+   */
+  whileFits(counter: Local, step: number, limit: Operand, body: () => void): void {
+    const fits = (): Local => this.emit("i32.le_s", this.emit("i32.add", counter, step), limit);
+    this.if(fits(), () =>
+      this.loop((again) => {
+        body();
+        this.assign(counter, this.emit("i32.add", counter, step));
+        this.branchIf(again, fits());
+      }),
+    );
+  }
+
   // ---- arithmetic on addresses, folded where both sides are known ----
 
   add(a: Operand, b: Operand): Operand {

@@ -99,7 +99,8 @@ class LoopEmitter {
     const end = f.minimum(f.add(start, this.plan.block * 4), vector.extent * 4);
     const hasTail = vector.extent % 4 !== 0;
     const vectorEnd = hasTail ? (typeof end === "number" ? end & ~15 : f.emit("i32.and", end, ~15)) : end;
-    const slots = this.plan.row.length > 0 ? Math.max(1, Math.min(4, Math.floor(vector.extent / 4))) : 1;
+    const wanted = Math.min(Math.floor(vector.extent / 4), this.plan.row.length > 0 ? 4 : 2);
+    const slots = Math.max(1, wanted);
     const at = (bytes: Operand, width: 4 | 1): Frame => {
       const child = frame.child({
         at: [[vector.id, { element: f.divide(bytes, 4), bytes }]],
@@ -110,14 +111,7 @@ class LoopEmitter {
     };
     const bytes = f.variable(start);
     const run = (step: number, limit: Operand, width: 4 | 1, count: number): void =>
-      f.block((exit) =>
-        f.loop((again) => {
-          f.branchIf(exit, f.emit("i32.gt_s", f.add(bytes, step), limit));
-          this.columns(at(bytes, width), count);
-          f.assign(bytes, f.emit("i32.add", bytes, step));
-          f.branch(again);
-        }),
-      );
+      f.whileFits(bytes, step, limit, () => this.columns(at(bytes, width), count));
     if (slots > 1) run(slots * 16, vectorEnd, 4, slots);
     if (vector.extent >= 4 && (slots === 1 || Math.floor(vector.extent / 4) % slots !== 0 || this.plan.block % (slots * 4) !== 0))
       run(16, vectorEnd, 4, 1);
@@ -136,8 +130,11 @@ class LoopEmitter {
       const slots = results.map((_, place) => slot(frame, place));
       for (const each of slots) each.hoist([this.expressions[number]!], evaluate, new Set(this.rowAxes()));
       if (stage.kind === "store") {
-        if (stage.over === "grid") for (const each of slots) writeStore(stage.store, each);
-        else this.rows(frame, slots, (each) => writeStore(stage.store, each));
+        if (stage.over === "grid") {
+          // Values first, then stores: the engine may mix the work of neighbours only up to a store.
+          for (const each of slots) evaluate(stage.store.value, each);
+          for (const each of slots) writeStore(stage.store, each);
+        } else this.rows(frame, slots, (each) => writeStore(stage.store, each));
         continue;
       }
       const reduced = this.reduceColumns(stage, frame, slots);

@@ -109,6 +109,8 @@ const table = {
   "f32x4.div": [simd(0xe7), "v128"],
   "f32x4.min": [simd(0xe8), "v128"],
   "f32x4.max": [simd(0xe9), "v128"],
+  "f32x4.pmin": [simd(0xea), "v128"],
+  "f32x4.pmax": [simd(0xeb), "v128"],
   "f32x4.relaxed_madd": [simd(0x105), "v128"],
 
   "i32x4.abs": [simd(0xa0), "v128"],

@@ -130,25 +130,15 @@ export class PanelFiller {
     this.steps(rows, range, to, new Set([kInner.id]), (frames, { from, to: end }, target) => {
       const bytes = f.variable(f.multiply(from, 4));
       const endBytes = f.multiply(end, 4);
-      f.block((exit) =>
-        f.loop((again) => {
-          f.branchIf(exit, f.emit("i32.gt_s", f.add(bytes, 16), endBytes));
-          const turned = transpose(f, lanesAt(frames, bytes, 4) as [Local, Local, Local, Local]);
-          turned.forEach((column, step) => f.store("v128.store", target, column, step * width * 4));
-          f.assign(target, f.emit("i32.add", target, width * 16));
-          f.assign(bytes, f.emit("i32.add", bytes, 16));
-          f.branch(again);
-        }),
-      );
-      f.block((exit) =>
-        f.loop((again) => {
-          f.branchIf(exit, f.emit("i32.ge_s", bytes, endBytes));
-          f.store("v128.store", target, joinLanes(frames[0]!, lanesAt(frames, bytes, 1)));
-          f.assign(target, f.emit("i32.add", target, width * 4));
-          f.assign(bytes, f.emit("i32.add", bytes, 4));
-          f.branch(again);
-        }),
-      );
+      f.whileFits(bytes, 16, endBytes, () => {
+        const turned = transpose(f, lanesAt(frames, bytes, 4) as [Local, Local, Local, Local]);
+        turned.forEach((column, step) => f.store("v128.store", target, column, step * width * 4));
+        f.assign(target, f.emit("i32.add", target, width * 16));
+      });
+      f.whileFits(bytes, 4, endBytes, () => {
+        f.store("v128.store", target, joinLanes(frames[0]!, lanesAt(frames, bytes, 1)));
+        f.assign(target, f.emit("i32.add", target, width * 4));
+      });
     });
   }
 

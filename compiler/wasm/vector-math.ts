@@ -23,8 +23,9 @@ function copySign(f: FunctionBuilder, magnitude: Local, sign: Local): Local {
 /** x = n ln 2 + r, exp(x) = 2^n exp(r). Adding 1.5 * 2^23 + 127 rounds n and leaves 2^n's exponent in the low bits. */
 export function exp(f: FunctionBuilder, x: Local): Local {
   const scaled = f.emit("f32x4.mul", x, f.f32x4(Math.LOG2E));
-  const above = f.emit("f32x4.max", scaled, f.f32x4(-126));
-  const clamped = f.emit("f32x4.min", above, f.f32x4(127));
+  // pmin and pmax are one machine instruction each, and keep a NaN that comes first.
+  const above = f.emit("f32x4.pmax", scaled, f.f32x4(-126));
+  const clamped = f.emit("f32x4.pmin", above, f.f32x4(127));
   const magic = f.f32x4(12582912 + 127);
   const shifted = f.emit("f32x4.add", clamped, magic);
   const n = f.emit("f32x4.sub", shifted, magic);
@@ -118,7 +119,7 @@ export function erf(f: FunctionBuilder, x: Local): Local {
   const r3 = f.multiplyAdd(r2, size, f.f32x4(-1.28717512e-1));
   const exponent = f.multiplyAdd(r3, size, f.emit("f32x4.neg", size));
   // From 5 on erf is 1 in f32, and the exponent's polynomial would turn round far out.
-  const bounded = f.emit("f32x4.min", size, f.f32x4(5));
+  const bounded = f.emit("f32x4.pmin", size, f.f32x4(5));
   const isFar = f.emit("f32x4.ge", size, f.f32x4(5));
   const tail = f.emit("v128.andnot", exp(f, exponent), isFar);
   const far = copySign(f, f.emit("f32x4.sub", f.f32x4(1), tail), x);
