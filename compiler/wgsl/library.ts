@@ -17,6 +17,7 @@ export type LibraryFunction =
   | "remainder_i32"
   | "remainder_u32"
   | "exponential"
+  | "exponentials"
   | "logarithm"
   | "log_one_plus"
   | "exp_minus_one"
@@ -84,10 +85,22 @@ fn remainder_i32(value: i32, by: i32) -> i32 { return select(floor_modulo(value,
     text: `
 fn remainder_u32(value: u32, by: u32) -> u32 { return select(value % by, 0u, by == 0u); }`,
   },
+  // Not a number is told by its bits: adapters may give any value for the exponential of it.
   exponential: {
     needs: [],
     text: `
-fn exponential(x: f32) -> f32 { return select(exp(x), 0.0, x < -87.0); }`,
+fn exponential(x: f32) -> f32 {
+  let isNumber = (bitcast<u32>(x) & 0x7fffffffu) <= 0x7f800000u;
+  return select(x, select(exp(x), 0.0, x < -87.0), isNumber);
+}`,
+  },
+  exponentials: {
+    needs: [],
+    text: `
+fn exponentials(x: vec4f) -> vec4f {
+  let isNumber = (bitcast<vec4u>(x) & vec4u(0x7fffffffu)) <= vec4u(0x7f800000u);
+  return select(x, select(exp(x), vec4f(), x < vec4f(-87.0)), isNumber);
+}`,
   },
   // x = 2^e m with m in [sqrt(1/2), sqrt(2)); log m = 2 atanh((m - 1) / (m + 1)), exact near 1 where log(x) is small.
   logarithm: {
@@ -174,7 +187,7 @@ fn power(x: f32, y: f32) -> f32 {
     text: `
 fn quarter_turns(x: f32, shift: i32) -> f32 {
   let turns = round(x * 0.636619772367581);
-  let r = fma(-turns, 1.50995798e-7, fma(-turns, 4.8375129699707e-4, fma(-turns, 1.5703125, x)));
+  let r = fma(-turns, 7.54978995e-8, fma(-turns, 4.8375129699707e-4, fma(-turns, 1.5703125, x)));
   let z = r * r;
   let s = r + r * z * ((-1.9515295891e-4 * z + 8.3321608736e-3) * z - 1.6666654611e-1);
   let c = 1.0 - 0.5 * z + z * z * ((2.443315711809948e-5 * z - 1.388731625493765e-3) * z + 4.166664568298827e-2);

@@ -71,10 +71,10 @@ function writeWide(text: KernelText, kernel: ScatterKernel, limits: Limits): Ker
 /** Bit i of `mask` says whether index 32 * local + i of the chunk names this position. */
 function writeMask(text: KernelText, { count, indices }: ScatterKernel): void {
   text.line("var mask = 0u;");
-  text.line("let from = chunk + local * 32;");
-  text.block(`for (var bit = 0; bit < min(32, ${count} - from); bit++)`, () =>
+  text.line("let begin = chunk + local * 32;");
+  text.block(`for (var bit = 0; bit < min(32, ${count} - begin); bit++)`, () =>
     text.line(
-      `mask |= select(0u, 1u << u32(bit), ${text.load(indices, "first + from + bit")} == position);`,
+      `mask |= select(0u, 1u << u32(bit), ${text.load(indices, "first + begin + bit")} == position);`,
     ),
   );
 }

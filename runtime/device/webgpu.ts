@@ -99,21 +99,36 @@ export class Pipelines {
   ): Promise<GPUComputePipeline> {
     const known = this.byText.get(wgsl);
     if (known !== undefined) return known;
-    const pipeline = this.gpuDevice
-      .createComputePipelineAsync({
-        label,
-        layout: this.gpuDevice.createPipelineLayout({ bindGroupLayouts: [layout] }),
-        compute: { module: this.gpuDevice.createShaderModule({ label, code: wgsl }) },
-      })
-      .catch((cause: Error) => {
-        throw new WorldError(
-          "unsupported",
-          `the GPU's driver does not take the shader of ${label}: ${cause.message}`,
-          "please report it: this is a bug in vit or in the driver; --device wasm may work meanwhile",
-          cause,
-        );
-      });
+    const pipeline = this.compile(wgsl, layout, label);
     this.byText.set(wgsl, pipeline);
     return pipeline;
+  }
+
+  private async compile(
+    wgsl: string,
+    layout: GPUBindGroupLayout,
+    label: string,
+  ): Promise<GPUComputePipeline> {
+    const module = this.gpuDevice.createShaderModule({ label, code: wgsl });
+    try {
+      return await this.gpuDevice.createComputePipelineAsync({
+        label,
+        layout: this.gpuDevice.createPipelineLayout({ bindGroupLayouts: [layout] }),
+        compute: { module },
+      });
+    } catch (cause) {
+      const { messages } = await module.getCompilationInfo();
+      const first = messages.find((message) => message.type === "error");
+      const reason =
+        first === undefined
+          ? (cause as Error).message
+          : `${first.message} in \`${wgsl.split("\n")[first.lineNum - 1]?.trim()}\``;
+      throw new WorldError(
+        "unsupported",
+        `the GPU's driver does not take the shader of ${label}: ${reason}`,
+        "please report it: this is a bug in vit or in the driver; --device wasm may work meanwhile",
+        cause,
+      );
+    }
   }
 }

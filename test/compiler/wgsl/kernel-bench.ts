@@ -125,7 +125,11 @@ export class Bench {
    * The device's values equal the plain ones within `tolerance` (of the largest value) and two runs' bits agree,
    * for the code made for GPUs and for the one made for software adapters.
    */
-  async check(kernel: Kernel, tolerance = 2e-6, generators = [forGpu, forSoftware]): Promise<void> {
+  async check(
+    kernel: Kernel,
+    tolerance = 2e-6,
+    generators: readonly Generator[] = [forGpu, forSoftware],
+  ): Promise<void> {
     const memory = this.memory();
     runPlainly(kernel, memory);
     for (const generate of generators) {
