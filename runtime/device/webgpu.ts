@@ -13,6 +13,8 @@ export interface WebgpuDevice extends Device {
   readonly name: "webgpu";
   readonly limits: Limits;
   readonly adapter: AdapterInfo;
+  /** Destroys the GPU device as if the driver had, so that a test can see what follows. */
+  lose(): void;
   /** Gives the GPU back; programs loaded on it can no longer run. */
   close(): void;
 }
@@ -31,6 +33,7 @@ export async function createWebgpuDevice(choice: AdapterChoice = {}): Promise<We
       trouble.check();
       return loadWebgpuProgram({ gpuDevice, limits, pipelines, trouble }, program);
     },
+    lose: () => gpuDevice.destroy(),
     close: () => {
       trouble.closing();
       gpuDevice.destroy();
