@@ -132,7 +132,9 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   freezePaths(context, instances);
   const { batch } = fields;
   const dataflow = new Dataflow(context, instances, { training: true, batch });
+  const before = context.problems.found.length;
   const training = lowerTraining(dataflow);
+  context.hasAllPaths = context.problems.found.length === before;
   const evaluations = lowerEvaluations(context, instances, fields);
   const predict = lowerPrediction(context, instances, batch);
   checkFrozen(context, instances);

@@ -165,7 +165,7 @@ function checkBlock(block: Expression, { context, file, parameters }: Where): vo
   const used = [...new Set(parameters.map((parameter) => parameter.block))].filter(
     (known) => known !== "",
   );
-  if (used.includes(name)) return;
+  if (used.includes(name) || !context.hasAllPaths) return;
   const found = findName(context.library, file, name);
   const isBlock = found?.declaration.kind === "block" || found?.declaration.kind === "model";
   const message = isBlock
@@ -195,6 +195,7 @@ export function checkPath(
     );
     return false;
   }
+  if (!context.hasAllPaths) return true;
   if (parameters.some((parameter) => isUnder(parameter.path, path))) return true;
   context.problems.error(
     "matches-nothing",

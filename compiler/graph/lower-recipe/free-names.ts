@@ -17,14 +17,16 @@ interface AnyNode {
   readonly kind: string;
 }
 
-/** Every syntax node below, outermost first, in source order. */
-export function walk(value: unknown, visit: (node: AnyNode) => void): void {
+/** Every syntax node below, outermost first, in source order; where `visit` says `skip`, not those below. */
+export function walk(value: unknown, visit: (node: AnyNode) => "skip" | void): void {
   if (Array.isArray(value)) {
     for (const item of value) walk(item, visit);
     return;
   }
   if (typeof value !== "object" || value === null) return;
-  if ("kind" in value && typeof value.kind === "string") visit(value as AnyNode);
+  if ("kind" in value && typeof value.kind === "string") {
+    if (visit(value as AnyNode) === "skip") return;
+  }
   for (const part of Object.values(value)) walk(part, visit);
 }
 

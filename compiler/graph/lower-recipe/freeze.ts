@@ -18,6 +18,7 @@ export function freezePaths(context: RecipeContext, instances: Instances): void 
 
 /** Paths that name nothing: no parameter and no module. */
 export function checkFrozen(context: RecipeContext, instances: Instances): void {
+  if (!context.hasAllPaths) return;
   const known = [...instances.modules.keys(), ...instances.parameters.keys()];
   for (const { path, file } of frozenPaths(context)) {
     const text = pathText(path);

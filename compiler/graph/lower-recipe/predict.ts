@@ -44,14 +44,46 @@ function outputsOf(value: Value): readonly Output[] {
 }
 
 function findApplication(context: RecipeContext): Application | undefined {
-  const clauses = context.effective.clauses;
+  return firstOf(context, asApplication) ?? firstOf(context, onItsView);
+}
+
+type Reading = (node: Expression, context: RecipeContext) => Expression | undefined;
+
+function firstOf(context: RecipeContext, reading: Reading): Application | undefined {
   const seen = new Set<string>();
   for (const kind of ["evaluate", "loss"] as const) {
-    for (const { clause, file } of clauses) {
+    for (const { clause, file } of context.effective.clauses) {
       const found =
-        clause.kind === kind ? applicationIn(clause.value, file, context, seen) : undefined;
+        clause.kind === kind
+          ? applicationIn(clause.value, file, context, reading, seen)
+          : undefined;
       if (found) return found;
     }
+  }
+  return undefined;
+}
+
+/** `model(mixed.image)`: the net by itself on the first view that it depends on, before anything was done to a batch. */
+function onItsView(node: Expression, context: RecipeContext): Expression | undefined {
+  if (node.kind !== "call" || !netOf(node.callee, context)) return undefined;
+  const view = firstView(node.arguments, context, new Set());
+  if (view === undefined) return undefined;
+  const value: Expression = { kind: "name", name: view, span: node.span };
+  return { ...node, arguments: [{ kind: "argument", name: undefined, value, span: node.span }] };
+}
+
+function firstView(
+  expression: unknown,
+  context: RecipeContext,
+  seen: Set<string>,
+): string | undefined {
+  for (const name of freeNames(expression)) {
+    if (seen.has(name)) continue;
+    seen.add(name);
+    const clause = context.clauseOf(name)?.clause;
+    if (clause?.kind === "view") return name;
+    const below = clause?.kind === "let" ? firstView(clause.value, context, seen) : undefined;
+    if (below !== undefined) return below;
   }
   return undefined;
 }
@@ -61,17 +93,22 @@ function applicationIn(
   expression: Expression,
   file: FileScope,
   context: RecipeContext,
+  reading: Reading,
   seen: Set<string>,
 ): Application | undefined {
   let found: Expression | undefined;
-  walk(expression, (node) => (found ??= asApplication(node as Expression, context)));
+  walk(expression, (node) => {
+    // What stands in a list over something reads names that only mean something there.
+    if (found || node.kind === "comprehension") return "skip";
+    found = reading(node as Expression, context);
+  });
   if (found) return { expression: found, file };
   for (const name of freeNames(expression)) {
     if (seen.has(name)) continue;
     seen.add(name);
     const placed = context.clauseOf(name);
     if (placed?.clause.kind !== "let") continue;
-    const below = applicationIn(placed.clause.value, placed.file, context, seen);
+    const below = applicationIn(placed.clause.value, placed.file, context, reading, seen);
     if (below) return below;
   }
   return undefined;

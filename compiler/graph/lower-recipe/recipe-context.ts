@@ -38,6 +38,8 @@ export class RecipeContext {
   readonly effective: EffectiveRecipe;
   /** Set once batch and data are known. */
   clock: Clock | undefined;
+  /** False once dataflow has had a mistake: then paths may be missing because of it, and nobody complains of them. */
+  hasAllPaths = true;
   private readonly byName = new Map<string, PlacedClause>();
   private readonly settings = new Map<string, RecipeValue>();
   private readonly values = new Map<string, RecipeValue>();
@@ -186,7 +188,9 @@ export class RecipeContext {
 
   private isOnSettings(expression: Expression, file: FileScope): boolean {
     let isPlain = true;
-    walk(expression, (node) => (isPlain &&= this.isSettingNode(node as Expression, file)));
+    walk(expression, (node) => {
+      isPlain &&= this.isSettingNode(node as Expression, file);
+    });
     return isPlain && freeNames(expression).every((name) => this.isSettingName(name, file));
   }
 
