@@ -1,6 +1,6 @@
 // A model of a file, with a variant and settings -> its graph for a batch in evaluation form, and its tree of modules.
 // Counting a model allocates nothing of its size: a graph holds shapes, not numbers.
-import type { Diagnostic, FileSpan } from "../../grammar/diagnostic.ts";
+import type { Diagnostic, FileSpan, Sources } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
 import type { Argument, BlockDeclaration, Field } from "../../grammar/syntax.ts";
 import { unknownName } from "../model/errors.ts";
@@ -38,6 +38,8 @@ export interface ModelResult {
   /** Absent where there are errors. */
   readonly model?: LoweredModel;
   readonly diagnostics: readonly Diagnostic[];
+  /** Texts for rendering them: those of the library, and the settings asked for. */
+  readonly sources: Sources;
 }
 
 export function lowerModel(library: Library, request: ModelRequest): ModelResult {
@@ -46,9 +48,10 @@ export function lowerModel(library: Library, request: ModelRequest): ModelResult
   const found = findName(library, file, request.model);
   const wholeFile: FileSpan = { file: file.name, start: 0, end: 0 };
   if (found === undefined || (found.declaration.kind !== "model" && found.declaration.kind !== "block")) {
-    return { diagnostics: [unknownName(request.model, namesInReach(library, file), wholeFile)] };
+    const names = namesInReach(library, file);
+    return { diagnostics: [unknownName(request.model, names, wholeFile)], sources: library.sources };
   }
-  const args = argumentsOf(request);
+  const args = argumentsOf(request, file);
   const callable = blockNamed(request.model, found.declaration, found.file);
   return lowerCallable(library, found.file, callable, args.list, {
     ...request,
@@ -66,7 +69,10 @@ export function blockNamed(
 }
 
 /** The arguments of a request as syntax, in a file of their own, so that a mistake in them shows their text. */
-function argumentsOf(request: ModelRequest): {
+function argumentsOf(
+  request: ModelRequest,
+  beside: FileScope,
+): {
   readonly list: readonly Argument[];
   readonly file: FileScope | undefined;
   readonly sources: ReadonlyMap<string, string>;
@@ -80,14 +86,7 @@ function argumentsOf(request: ModelRequest): {
   const { file: syntax } = parse(text, name);
   const [declaration] = syntax.declarations;
   const call = declaration?.kind === "let" && declaration.value.kind === "call" ? declaration.value : undefined;
-  const file: FileScope = {
-    name,
-    isStandard: false,
-    syntax,
-    declarations: new Map(),
-    variants: new Map(),
-    imports: new Map(),
-  };
+  const file: FileScope = { ...beside, name, isStandard: false, syntax };
   return { list: call?.arguments ?? [], file, sources: new Map([[name, text]]) };
 }
 
@@ -106,7 +105,7 @@ export function lowerCallable(
   },
 ): ModelResult {
   const problems = gathered();
-  if (library.cycles.length > 0) return { diagnostics: library.cycles };
+  if (library.cycles.length > 0) return { diagnostics: library.cycles, sources: library.sources };
   const instances = new Instances();
   const builder = new Builder();
   const subject = options.variant === undefined ? callable.name : `${callable.name}("${options.variant}")`;
@@ -122,16 +121,17 @@ export function lowerCallable(
   const scope = evaluator.scope(file, { training: options.training ?? false });
   const at = placeOfName(callable, file);
   const configured = withSettings(evaluator, callable, args, asked, at);
-  if (configured === undefined) return { diagnostics: problems.found };
+  const refused = { diagnostics: problems.found, sources };
+  if (configured === undefined) return refused;
   const missing = missingSettings(configured).map((field) => field.name.text);
   if (missing.length > 0) evaluator.fail(errors.missingSettings(callable.name, missing, at), scope);
   const inputs = missing.length > 0 ? undefined : inputsOf(evaluator, configured, scope, options.batch ?? 1);
-  if (inputs === undefined) return { diagnostics: problems.found };
+  if (inputs === undefined) return refused;
   const named = new Map([...inputs.values].map(([name, value]) => [name, { value, at }] as const));
   const net = { kind: "net", path: "", callable: configured, ownership: { kind: "own" } } as const;
   const result = evaluator.apply(net, [], { scope, at, named });
   const outputs = outputsOf(evaluator, result, scope, at);
-  if (outputs === undefined || problems.found.length > 0) return { diagnostics: problems.found };
+  if (outputs === undefined || problems.found.length > 0) return refused;
   const graph = builder.finish({
     outputs: [...outputs].map(([name, value]) => ({ name, value: value.node })),
     updates: evaluator.updates(),
@@ -147,6 +147,7 @@ export function lowerCallable(
       modules: modulesOf(instances, graph),
     },
     diagnostics: problems.found,
+    sources,
   };
 }
 

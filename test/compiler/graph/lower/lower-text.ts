@@ -34,7 +34,7 @@ export function lowered(text: string, model: string, request: Partial<ModelReque
   const { library, diagnostics } = libraryOf(text);
   const result = lowerModel(library, { file: "test.vit", model, ...request });
   const all = [...diagnostics, ...result.diagnostics];
-  if (result.model === undefined || all.length > 0) throw new Error(renderDiagnostics(all, library.sources));
+  if (result.model === undefined || all.length > 0) throw new Error(renderDiagnostics(all, result.sources));
   verify(result.model.graph);
   return result.model;
 }
@@ -43,7 +43,7 @@ export function lowered(text: string, model: string, request: Partial<ModelReque
 export function problemsOf(text: string, model: string, request: Partial<ModelRequest> = {}): string {
   const { library, diagnostics } = libraryOf(text);
   const result = lowerModel(library, { file: "test.vit", model, ...request });
-  return renderDiagnostics([...diagnostics, ...result.diagnostics], library.sources);
+  return renderDiagnostics([...diagnostics, ...result.diagnostics], result.sources);
 }
 
 /** Paths of all parameters with their shapes: `head.weight [4, 10]`. */
