@@ -87,13 +87,15 @@ function writeForward(text: KernelText, kernel: AttentionKernel, outerCount: num
     text.line(`let weight = ${exponential}(score - newBest);`);
     text.line("total = total * kept + weight;");
     text.line("best = newBest;");
-    overGroups(text, valueChannels, () =>
+    overGroups(text, valueChannels, (group) =>
       text.line(
-        `output[group] = output[group] * kept + weight * ${groupText(text, valueRows, "key")};`,
+        `output[${group}] = output[${group}] * kept + weight * ${groupText(text, valueRows, "key", group)};`,
       ),
     );
   });
-  overGroups(text, valueChannels, () => text.line("output[group] = output[group] / total;"));
+  overGroups(text, valueChannels, (group) =>
+    text.line(`output[${group}] = output[${group}] / total;`),
+  );
   storeOwnRow(text, "output", rows(kernel.output, valueChannels), item);
   const statistic = `best + ${text.call("logarithm")}(total)`;
   text.store(kernel.statistics, `${outer} * ${queries} + ${item}`, statistic);
@@ -102,8 +104,8 @@ function writeForward(text: KernelText, kernel: AttentionKernel, outerCount: num
 /** `name` = the product of an own row with a row in memory. */
 function writeDot(text: KernelText, name: string, own: string, rows: Rows, token: string): void {
   text.line(`var ${name} = 0.0;`);
-  overGroups(text, rows.channels, () =>
-    text.line(`${name} += dot(${own}[group], ${groupText(text, rows, token)});`),
+  overGroups(text, rows.channels, (group) =>
+    text.line(`${name} += dot(${own}[${group}], ${groupText(text, rows, token, group)});`),
   );
 }
 
@@ -135,8 +137,8 @@ function writeQueryGradient(text: KernelText, kernel: AttentionKernel, outerCoun
     writeDot(text, "product", "q", keyRows, "key");
     writeDot(text, "dWeight", "dOutput", valueRows, "key");
     writeWeight(text, kernel);
-    overGroups(text, channels, () =>
-      text.line(`dq[group] += dScore * ${groupText(text, keyRows, "key")};`),
+    overGroups(text, channels, (group) =>
+      text.line(`dq[${group}] += dScore * ${groupText(text, keyRows, "key", group)};`),
     );
   });
   storeOwnRow(text, "dq", rows(gradients.dq, channels), item);
@@ -162,18 +164,18 @@ function writeKeyGradient(
     writeDot(text, "product", "k", queryRows, "query");
     text.line("var dWeight = 0.0;");
     text.line("var mean = 0.0;");
-    overGroups(text, valueChannels, () => {
-      text.line(`let dOutput = ${groupText(text, dOutputRows, "query")};`);
-      text.line("dWeight += dot(dOutput, v[group]);");
-      text.line(`mean += dot(dOutput, ${groupText(text, outputRows, "query")});`);
+    overGroups(text, valueChannels, (group) => {
+      text.line(`let dOutput = ${groupText(text, dOutputRows, "query", group)};`);
+      text.line(`dWeight += dot(dOutput, v[${group}]);`);
+      text.line(`mean += dot(dOutput, ${groupText(text, outputRows, "query", group)});`);
     });
     text.line(`let statistic = ${text.load(kernel.statistics, `${outer} * ${queries} + query`)};`);
     writeWeight(text, kernel);
-    overGroups(text, valueChannels, () =>
-      text.line(`dv[group] += weight * ${groupText(text, dOutputRows, "query")};`),
+    overGroups(text, valueChannels, (group) =>
+      text.line(`dv[${group}] += weight * ${groupText(text, dOutputRows, "query", group)};`),
     );
-    overGroups(text, channels, () =>
-      text.line(`dk[group] += dScore * ${groupText(text, queryRows, "query")};`),
+    overGroups(text, channels, (group) =>
+      text.line(`dk[${group}] += dScore * ${groupText(text, queryRows, "query", group)};`),
     );
   });
   storeOwnRow(text, "dk", rows(gradients.dk, channels), item);

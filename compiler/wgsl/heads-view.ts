@@ -49,9 +49,19 @@ export function positionOf(rows: Rows, token: string, channel: string): string {
   return `${rows.base} + (${token}) * ${rows.tokenStride} + (${channel}) * ${rows.channelStride}`;
 }
 
-/** Calls `write` with the four channels of each group in turn, in a loop: `group` counts them. */
-export function overGroups(text: KernelText, channels: number, write: () => void): void {
-  text.block(`for (var group = 0; group < ${groupsOf(channels)}; group++)`, write);
+/** Rows of at most this many groups are written out; longer ones would take a software adapter seconds to compile. */
+const WRITTEN_OUT = 4;
+
+/** Calls `write` for each four channels, written out or in a loop; `group` is their number. */
+export function overGroups(
+  text: KernelText,
+  channels: number,
+  write: (group: string) => void,
+): void {
+  const groups = groupsOf(channels);
+  if (groups > WRITTEN_OUT)
+    text.block(`for (var group = 0; group < ${groups}; group++)`, () => write("group"));
+  else for (let group = 0; group < groups; group++) text.block("", () => write(String(group)));
 }
 
 export function groupsOf(channels: number): number {
@@ -59,11 +69,11 @@ export function groupsOf(channels: number): number {
 }
 
 /** The four channels of group `group` of a row, zeros beyond the last channel. */
-export function groupText(text: KernelText, rows: Rows, token: string): string {
+export function groupText(text: KernelText, rows: Rows, token: string, group: string): string {
   const parts = [0, 1, 2, 3].map((part) => {
-    const value = text.load(rows.buffer, positionOf(rows, token, `group * 4 + ${part}`));
+    const value = text.load(rows.buffer, positionOf(rows, token, `${group} * 4 + ${part}`));
     const isInside = rows.channels % 4 === 0;
-    return isInside ? value : `select(0.0, ${value}, group * 4 + ${part} < ${rows.channels})`;
+    return isInside ? value : `select(0.0, ${value}, ${group} * 4 + ${part} < ${rows.channels})`;
   });
   return `vec4f(${parts.join(", ")})`;
 }
@@ -75,8 +85,8 @@ export function ownRow(text: KernelText, name: string, channels: number): void {
 
 export function loadOwnRow(text: KernelText, name: string, rows: Rows, token: string): void {
   ownRow(text, name, rows.channels);
-  overGroups(text, rows.channels, () =>
-    text.line(`${name}[group] = ${groupText(text, rows, token)};`),
+  overGroups(text, rows.channels, (group) =>
+    text.line(`${name}[${group}] = ${groupText(text, rows, token, group)};`),
   );
 }
 

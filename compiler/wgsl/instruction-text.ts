@@ -29,10 +29,14 @@ const INFIX: { readonly [instruction in ScalarInstruction]?: string } = {
   bit_xor: "^",
 };
 
+/** Comparisons that WGSL does not have for bools. */
+const ORDER: readonly ScalarInstruction[] = ["less", "less_equal", "greater", "greater_equal"];
+
 export function instructionText(text: KernelText, application: Application): string {
   const { instruction, operand, dtype } = application;
   const [a = "", b = "", c = ""] = application.arguments;
   const infix = INFIX[instruction];
+  if (operand === "bool" && ORDER.includes(instruction)) return `(u32(${a}) ${infix} u32(${b}))`;
   if (infix !== undefined) return `(${a} ${infix} ${b})`;
   switch (instruction) {
     case "divide":

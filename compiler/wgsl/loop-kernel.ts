@@ -7,7 +7,7 @@ import { affine } from "../ops/index-arithmetic.ts";
 import type { Limits } from "../program/limits.ts";
 import { Dependence } from "./dependence.ts";
 import { loadsOf, reducedOf } from "./expression-parts.ts";
-import { extreme, literal, wgslType } from "./dtype-text.ts";
+import { convert, extreme, literal, wgslType } from "./dtype-text.ts";
 import { expressionText, storeText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
 import { Scope } from "./scope.ts";
@@ -95,7 +95,7 @@ function chooseSpread(kernel: LoopKernel, limits: Limits): Spread {
   if (row <= 4 || (row <= 16 && grid >= 4096)) return { lanes: 1, points: block, isColumn: false };
   if (hasReduction && isGridContiguous(kernel)) {
     if (row <= 32 || grid >= 32768) return { lanes: 1, points: block, isColumn: true };
-    const points = Math.min(32, powerAbove(grid));
+    const points = Math.min(32, powerAbove(grid), Math.max(8, powerAbove(grid / 16)));
     return { lanes: Math.min(most / points, powerAbove(row / 4)), points, isColumn: true };
   }
   // Few rows: as many lanes as have two elements each. Many rows: eight elements a lane.
@@ -182,7 +182,7 @@ function writeReductions(
   });
   overRow(generation, (inner) =>
     stages.forEach(([, stage], at) => {
-      const value = expressionText(text, inner, stage.value);
+      const value = convert(expressionText(text, inner, stage.value), stage.value.dtype, valueType(stage)); // prettier-ignore
       accumulate(text, stage, partials[at]!, value, "element");
     }),
   );
@@ -191,7 +191,7 @@ function writeReductions(
     // A row of nothing but NaN has no best element.
     if (isPosition(stage))
       text.line(`${partials[at]!.position} = max(${partials[at]!.position}, 0);`);
-    scope.setReduced(number, isPosition(stage) ? partials[at]!.position : partials[at]!.value);
+    scope.setReduced(number, resultText(stage, partials[at]!));
   });
 }
 
@@ -213,8 +213,15 @@ function startPartial(text: KernelText, number: number, stage: Reduce): Partial 
   return partial;
 }
 
+/** What is carried along the row: a bool as 0 or 1, since WGSL has no order of bools. */
 function valueType(stage: Reduce): Reduce["dtype"] {
-  return isPosition(stage) ? stage.value.dtype : stage.dtype;
+  const dtype = isPosition(stage) ? stage.value.dtype : stage.dtype;
+  return dtype === "bool" ? "u32" : dtype;
+}
+
+function resultText(stage: Reduce, partial: Partial): string {
+  if (isPosition(stage)) return convert(partial.position, "i32", stage.dtype);
+  return convert(partial.value, valueType(stage), stage.dtype);
 }
 
 function isPosition(stage: Reduce): boolean {

@@ -191,6 +191,34 @@ describe("row kernels", () => {
   );
 });
 
+test("bools are reduced as 0 and 1: any, all, and where the first one is", async () => {
+  const bench = new Bench();
+  const [grid, row] = [axes([2]), axes([90], 1)];
+  const a = bench.input(Array.from({ length: 180 }, (_, i) => (i % 90 > 60 + (i / 90) * 10 ? 1 : 0)), "bool"); // prettier-ignore
+  const [any, all, where] = [bench.output(2, "bool"), bench.output(2, "bool"), bench.output(2, "i32")]; // prettier-ignore
+  const x = bench.load(a, flat(...grid, ...row));
+  const stored = (buffer: number, stage: number, dtype: "bool" | "i32"): Stage => ({
+    kind: "store",
+    over: "grid",
+    store: store(buffer, flat(...grid), { kind: "reduced", stage, dtype }),
+  });
+  await bench.check(
+    loop({
+      grid,
+      row,
+      stages: [
+        { kind: "reduce", reducer: "max", value: x, dtype: "bool" },
+        { kind: "reduce", reducer: "min", value: x, dtype: "bool" },
+        { kind: "reduce", reducer: "argmax", value: x, dtype: "i32" },
+        stored(any, 0, "bool"),
+        stored(all, 1, "bool"),
+        stored(where, 2, "i32"),
+      ],
+    }),
+    0,
+  );
+});
+
 test("kernels of equal structure have one key, whatever their buffers are called", () => {
   const kernelOf = (bench: Bench): LoopKernel => {
     const grid = axes([8]);
