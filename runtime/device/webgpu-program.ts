@@ -14,6 +14,7 @@ import { generate } from "../../compiler/ops/generators/registry.ts";
 import type { AttributeValue } from "../../compiler/graph/graph.ts";
 import type { Limits } from "../../compiler/program/limits.ts";
 import type { Entry, Place, Program, Slot, Step } from "../../compiler/program/program.ts";
+import { WorldError } from "../errors.ts";
 import type { LoadedProgram, TypedArray } from "./device.ts";
 import { EntryOutputs, ResidentReader } from "./webgpu-readback.ts";
 import { asWorldError, type Trouble } from "./webgpu-trouble.ts";
@@ -50,6 +51,7 @@ export async function loadWebgpuProgram(
 ): Promise<LoadedProgram> {
   const { gpuDevice } = context;
   const memory = planDeviceMemory(program);
+  refuseLargeArenas(memory, context.limits);
   gpuDevice.pushErrorScope("validation");
   gpuDevice.pushErrorScope("out-of-memory");
   const buffers = new Buffers(gpuDevice, memory);
@@ -71,6 +73,17 @@ export async function loadWebgpuProgram(
   const loaded = new WebgpuProgram(context, program, buffers, settled);
   loaded.fillTables();
   return loaded;
+}
+
+function refuseLargeArenas(memory: DeviceMemory, limits: Limits): void {
+  const most = Math.min(limits.bufferBytes, limits.bindingBytes);
+  const large = memory.arenas.find((bytes) => bytes > most);
+  if (large !== undefined)
+    throw new WorldError(
+      "out-of-memory",
+      `the program needs a block of ${large} bytes, and this GPU gives at most ${most}`,
+      "compile it for this device, or use a smaller batch",
+    );
 }
 
 /** All that is allocated for a program, counted as it is made. */
@@ -132,9 +145,24 @@ class Bindings {
   }
 
   private async command(step: Step): Promise<Command> {
-    const { wgsl, workgroups, label } = this.codeOf(step);
-    const bound = await this.context.pipelines.bound(wgsl, placesOf(step), label);
+    const bound = await this.pipelineOf(step);
+    const { workgroups } = this.codeOf(step);
     return { pipeline: bound.pipeline, bindGroup: this.bindGroup(step, bound), workgroups };
+  }
+
+  private readonly pipelines = new Map<string, Promise<BoundPipeline>>();
+
+  /** Steps of one code whose buffers lie in arenas in the same pattern share a pipeline. */
+  private pipelineOf(step: Step): Promise<BoundPipeline> {
+    const places = placesOf(step);
+    const name = step.kind === "copy" ? `copy ${step.bytes}` : String(step.code);
+    const key = `${name} in ${places.map(({ arena }) => arena).join(" ")}`;
+    const known = this.pipelines.get(key);
+    if (known !== undefined) return known;
+    const { wgsl, label } = this.codeOf(step);
+    const bound = this.context.pipelines.bound(wgsl, places, label);
+    this.pipelines.set(key, bound);
+    return bound;
   }
 
   private codeOf(step: Step): {

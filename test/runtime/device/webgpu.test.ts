@@ -156,6 +156,13 @@ describe("trouble", () => {
     await expect(load).rejects.toThrow(/total \+ x \* waves: unresolved value 'nothing'/);
   });
 
+  test("a program planned for a larger device is refused before anything is allocated", async () => {
+    const { arenas, ...rest } = program();
+    const [first, ...others] = arenas;
+    const load = device.load({ ...rest, arenas: [{ ...first!, bytes: 2 ** 40 }, ...others] });
+    await expect(load).rejects.toMatchObject({ code: "out-of-memory" });
+  });
+
   test("a lost device is a WorldError from the next call on", async () => {
     const other = await createWebgpuDevice({ adapter: "software" });
     const loaded = await other.load(program());
