@@ -1,14 +1,18 @@
 // Kernels -> one WebAssembly module: a function for each distinct kernel, and the runner that walks step tables.
 // The module is made twice, with relaxed SIMD (fused multiply-add) and without; the device picks by a probe.
+import type { DType } from "../graph/graph.ts";
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
 import type { Limits } from "../program/limits.ts";
 import { LimitError } from "../program/target.ts";
 import type { GeneratedKernel, Target } from "../program/target.ts";
 import { encodeBase64 } from "./base64.ts";
 import { encodeModule } from "./encoder.ts";
+import { generateAttentionBackward } from "./generate-attention-backward.ts";
+import { generateAttentionForward } from "./generate-attention-forward.ts";
 import { generateContraction } from "./generate-contraction.ts";
 import { generateLoop } from "./generate-loop.ts";
 import type { GeneratedFunction } from "./generate-loop.ts";
+import { generateScatter } from "./generate-scatter.ts";
 import { buffersOf, kernelKey } from "./kernel-key.ts";
 import { kernelSignature } from "./kernel-function.ts";
 import { libraryFor } from "./library.ts";
@@ -24,7 +28,7 @@ export const wasmTarget: Target = {
   generate(kernel, buffers, limits) {
     checkLimits(kernel, buffers, limits);
     const order = buffersOf(kernel);
-    const generated = generateFunction(kernel, order);
+    const generated = generateFunction(kernel, order, buffers);
     const result: WasmKernel = {
       key: kernelKey(kernel, order, buffers),
       code: { target: "wasm", name: kernel.label, parallel: generated.isParallel },
@@ -50,15 +54,29 @@ function generatedOf(code: GeneratedKernel): GeneratedFunction {
   return (code as WasmKernel).generated;
 }
 
-function generateFunction(kernel: Kernel, order: readonly number[]): GeneratedFunction {
+function generateFunction(
+  kernel: Kernel,
+  order: readonly number[],
+  buffers: readonly Buffer[],
+): GeneratedFunction {
   switch (kernel.kind) {
     case "loop":
       return generateLoop(kernel, order);
     case "contraction":
       return generateContraction(kernel, order);
-    default:
-      throw new Error(`wasm: no template for a ${kernel.kind} kernel`);
+    case "attention":
+      return kernel.pass === "forward"
+        ? generateAttentionForward(kernel, order)
+        : generateAttentionBackward(kernel, order);
+    case "scatter":
+      return generateScatter(kernel, order, dtypeOf(kernel.values, buffers));
   }
+}
+
+function dtypeOf(id: number, buffers: readonly Buffer[]): DType {
+  const buffer = buffers.find((each) => each.id === id);
+  if (buffer === undefined) throw new Error(`wasm: there is no buffer ${id}`);
+  return buffer.dtype;
 }
 
 /** All modules hold the runner; table entry 0 copies, entry 1 + i is code i. */
