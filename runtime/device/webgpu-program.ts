@@ -16,9 +16,10 @@ import type { Limits } from "../../compiler/program/limits.ts";
 import type { Entry, Place, Program, Slot, Step } from "../../compiler/program/program.ts";
 import { WorldError } from "../errors.ts";
 import type { LoadedProgram, TypedArray } from "./device.ts";
+import { Buffers } from "./webgpu-buffers.ts";
+import type { BoundPipeline, Pipelines } from "./webgpu-pipelines.ts";
 import { EntryOutputs, ResidentReader } from "./webgpu-readback.ts";
 import { asWorldError, type Trouble } from "./webgpu-trouble.ts";
-import type { BoundPipeline, Pipelines } from "./webgpu.ts";
 
 /** What all programs on one GPU device share. */
 export interface GpuContext {
@@ -27,9 +28,6 @@ export interface GpuContext {
   readonly pipelines: Pipelines;
   readonly trouble: Trouble;
 }
-
-/** GPUBufferUsage, whose global exists in a page only. */
-const USAGE = { mapRead: 0x1, copySource: 0x4, copyTarget: 0x8, uniform: 0x40, storage: 0x80 };
 
 interface Command {
   readonly pipeline: GPUComputePipeline;
@@ -84,45 +82,6 @@ function refuseLargeArenas(memory: DeviceMemory, limits: Limits): void {
       `the program needs a block of ${large} bytes, and this GPU gives at most ${most}`,
       "compile it for this device, or use a smaller batch",
     );
-}
-
-/** All that is allocated for a program, counted as it is made. */
-class Buffers {
-  readonly arenas: readonly GPUBuffer[];
-  readonly offsets: GPUBuffer | undefined;
-  readonly staging: readonly (readonly GPUBuffer[])[];
-  readonly residentStaging: GPUBuffer | undefined;
-  private readonly all: GPUBuffer[] = [];
-  private readonly gpuDevice: GPUDevice;
-
-  constructor(gpuDevice: GPUDevice, memory: DeviceMemory) {
-    this.gpuDevice = gpuDevice;
-    const arenaUsage = USAGE.storage | USAGE.copySource | USAGE.copyTarget;
-    const readUsage = USAGE.mapRead | USAGE.copyTarget;
-    this.arenas = memory.arenas.map((bytes, at) => this.make(`arena ${at}`, bytes, arenaUsage)!);
-    this.offsets = this.make("offsets", memory.offsets.bytes, USAGE.uniform | USAGE.copyTarget);
-    for (const { at, words } of memory.offsets.blocks)
-      gpuDevice.queue.writeBuffer(this.offsets!, at, words);
-    this.staging = memory.staging.map(({ entry, bytes, buffers }) =>
-      Array.from({ length: buffers }, () => this.make(`outputs of ${entry}`, bytes, readUsage)!),
-    );
-    this.residentStaging = this.make("residents", memory.residentStagingBytes, readUsage);
-  }
-
-  private make(label: string, size: number, usage: number): GPUBuffer | undefined {
-    if (size === 0) return undefined;
-    const buffer = this.gpuDevice.createBuffer({ label, size, usage });
-    this.all.push(buffer);
-    return buffer;
-  }
-
-  get bytes(): number {
-    return this.all.reduce((sum, buffer) => sum + buffer.size, 0);
-  }
-
-  destroy(): void {
-    for (const buffer of this.all) buffer.destroy();
-  }
 }
 
 /** Steps -> commands with their bind groups; equal ones are made once. */
