@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { DEFAULT_WEBGPU_LIMITS } from "../../../compiler/program/limits.ts";
 import {
   loadSoftwareDawn,
@@ -31,7 +31,8 @@ test("a cache folder holds Dawn beside the renamed Vulkan library", () => {
 test("several processes may fill the folder at once", async () => {
   const cache = mkdtempSync(join(tmpdir(), "vitrail-adapter-"));
   const script = `
-    import { loadSoftwareDawn, softwareAdapterFolder } from "./runtime/device/webgpu-software.ts";
+    import { describeAdapter, findAdapter } from "../../../runtime/device/webgpu-adapter.ts";
+import { loadSoftwareDawn, softwareAdapterFolder } from "./runtime/device/webgpu-software.ts";
     const folder = softwareAdapterFolder(${JSON.stringify(cache)});
     const adapter = await loadSoftwareDawn(folder).create([]).requestAdapter();
     console.log(adapter.info.architecture);
@@ -42,4 +43,11 @@ test("several processes may fill the folder at once", async () => {
   expect(results.map((result) => result.stdout.trim())).toEqual(Array(3).fill("swiftshader"));
   expect(readdirSync(cache)).toHaveLength(1);
   rmSync(cache, { recursive: true });
+});
+
+test("VITRAIL_ADAPTER=software asks for it where the caller does not say", async () => {
+  vi.stubEnv("VITRAIL_ADAPTER", "software");
+  const info = describeAdapter(await findAdapter());
+  expect(info).toMatchObject({ architecture: "swiftshader", isSoftware: true });
+  vi.unstubAllEnvs();
 });
