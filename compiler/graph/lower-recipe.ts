@@ -28,6 +28,8 @@ import { gatherProblems } from "./lower-recipe/problems.ts";
 import { RecipeContext } from "./lower-recipe/recipe-context.ts";
 import { printValue } from "./lower-recipe/recipe-value.ts";
 import { checkRequirements } from "./lower-recipe/requirements.ts";
+import { showRecipe } from "./lower-recipe/show-recipe.ts";
+import type { ShownLine } from "./lower-recipe/show-recipe.ts";
 import { lowerTraining } from "./lower-recipe/training.ts";
 import { lowerTwins } from "./lower-recipe/twins.ts";
 
@@ -45,6 +47,8 @@ export interface RecipeRequest {
 export interface RecipeResult {
   /** Absent where something is wrong. */
   readonly recipe?: LoweredRecipe;
+  /** The recipe as one flat text, every value with its origin, for `vit show`. */
+  readonly shown?: readonly ShownLine[];
   readonly diagnostics: readonly Diagnostic[];
 }
 
@@ -56,7 +60,8 @@ export function lowerRecipe(library: Library, request: RecipeRequest): RecipeRes
     effective && lower(new RecipeContext(library, request.catalog, problems, effective));
   const diagnostics = sortDiagnostics(problems.found);
   const isSound = diagnostics.every((diagnostic) => diagnostic.severity !== "error");
-  return recipe && isSound ? { recipe, diagnostics } : { diagnostics };
+  if (!recipe || !isSound) return { diagnostics };
+  return { recipe, shown: showRecipe(effective, recipe), diagnostics };
 }
 
 export interface ListedRecipe {
@@ -79,6 +84,10 @@ export function listRecipes(library: Library, file: string): readonly ListedReci
     ...(recipe.documentation === undefined ? {} : { documentation: recipe.documentation }),
   }));
 }
+
+export { expandSweep } from "./lower-recipe/sweeps.ts";
+export type { SweepPoints } from "./lower-recipe/sweeps.ts";
+export type { ShownLine };
 
 function recipesOf(scope: FileScope): readonly RecipeDeclaration[] {
   return scope.syntax.declarations.filter((declaration) => declaration.kind === "recipe");

@@ -8,7 +8,7 @@ import { describeValue, knownNumber } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
 import { reportUnknownSetting } from "./function-scope.ts";
 import { evaluateSetting } from "./settings.ts";
-import type { SettingScope } from "./settings.ts";
+import type { SettingScope } from "./setting-scope.ts";
 
 /** What is called, and where. */
 export interface CatalogCall {

@@ -14,7 +14,7 @@ import { nearestHint } from "./nearest-hint.ts";
 import { knownNumber, unknownValue } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
 import { evaluateSetting } from "./settings.ts";
-import type { SettingScope } from "./settings.ts";
+import type { SettingScope } from "./setting-scope.ts";
 
 export function resolveDataset(
   name: string,

@@ -12,7 +12,8 @@ import { fieldNames } from "./recipe-context.ts";
 import type { FieldName, RecipeContext } from "./recipe-context.ts";
 import { describeValue, knownNumber } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
-import { evaluateSetting, refuseEpochs, toHost } from "./settings.ts";
+import { refuseEpochs, toHost } from "./setting-scope.ts";
+import { evaluateSetting } from "./settings.ts";
 
 export interface RecipeFields {
   readonly batch: number;

@@ -4,8 +4,8 @@ import type { Argument, Expression, Field, Span } from "../../../grammar/syntax.
 import { nearestHint } from "./nearest-hint.ts";
 import type { FunctionValue, RecipeValue } from "./recipe-value.ts";
 import { fitType } from "./setting-types.ts";
-import { evaluateSetting, truthOf, withBinding } from "./settings.ts";
-import type { SettingScope } from "./settings.ts";
+import { truthOf, withBinding } from "./setting-scope.ts";
+import type { SettingScope } from "./setting-scope.ts";
 
 /** Undefined where something is wrong (and reported). `fields` are those that the call fills, an input before them not. */
 export function enterFunction(
@@ -52,7 +52,7 @@ function addStatements(
   const name = value.declaration.name.text;
   for (const statement of value.declaration.body.statements) {
     if (statement.kind === "let") {
-      const result = evaluateSetting(statement.value, scope);
+      const result = scope.evaluate(statement.value, scope);
       scope = withBinding(scope, statement.binding, result);
     } else if (statement.kind === "require") {
       if (holds(statement.condition, scope)) continue;
@@ -74,7 +74,7 @@ function addStatements(
 }
 
 function holds(condition: Expression, scope: SettingScope): boolean {
-  return truthOf(evaluateSetting(condition, scope)) !== false;
+  return truthOf(scope.evaluate(condition, scope)) !== false;
 }
 
 /** Fields by name, given or by default, each fitted to its type; undefined where one does not fit (and reported). */
@@ -108,7 +108,7 @@ export function bindFields(
       reportUnknownSetting(name, of, fields.map((known) => known.name.text), caller, argument.name?.span ?? argument.span); // prettier-ignore
       continue;
     }
-    const value = evaluateSetting(argument.value, caller, field.type);
+    const value = caller.evaluate(argument.value, caller, field.type);
     bound.set(
       field.name.text,
       fitType(field.type, value, { name: field.name.text, of }, caller, argument.value.span),
@@ -129,7 +129,7 @@ export function bindFields(
       ...outer,
       lookup: (wanted) => bound.get(wanted) ?? outer.lookup(wanted),
     };
-    const value = evaluateSetting(field.default, inner, field.type);
+    const value = inner.evaluate(field.default, inner, field.type);
     bound.set(
       field.name.text,
       fitType(field.type, value, { name: field.name.text, of }, inner, field.span),

@@ -20,7 +20,8 @@ import type { RecipeContext } from "./recipe-context.ts";
 import { hostValue, numberValue, printValue } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
 import { fitType } from "./setting-types.ts";
-import { evaluateSetting, toHost } from "./settings.ts";
+import { toHost } from "./setting-scope.ts";
+import { evaluateSetting } from "./settings.ts";
 
 /** Undefined where something is wrong (and reported). Only parameters that learn are given. */
 export function groupParameters(

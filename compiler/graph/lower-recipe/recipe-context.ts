@@ -13,8 +13,9 @@ import { unknownValue } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
 import { settingFunctions } from "./setting-calls.ts";
 import { fitType } from "./setting-types.ts";
-import { evaluateSetting, withBinding } from "./settings.ts";
-import type { SettingScope } from "./settings.ts";
+import { withBinding } from "./setting-scope.ts";
+import { evaluateSetting } from "./settings.ts";
+import type { SettingScope } from "./setting-scope.ts";
 import { resolveView } from "./views.ts";
 import type { TypedView } from "./views.ts";
 
@@ -96,6 +97,7 @@ export class RecipeContext {
       isCourse,
       clock: this.clock,
       applying: [],
+      evaluate: evaluateSetting,
     };
   }
 

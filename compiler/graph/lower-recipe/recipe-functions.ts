@@ -24,7 +24,7 @@ const bytes = intrinsic(
           call,
           `${JSON.stringify((text as { value: string }).value)} is longer than ${width} bytes`,
         );
-      values.push(...encoded, ...new Array<number>(width - encoded.length).fill(0));
+      values.push(...encoded, ...Array.from({ length: width - encoded.length }, () => 0));
     }
     return tensor(
       make(call, () => call.evaluator.builder.values(values, [rows, width], "i32")),

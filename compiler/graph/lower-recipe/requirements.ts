@@ -1,7 +1,8 @@
 // `require` clauses of a recipe: claims on its settings, checked before anything is computed.
 import { printValue } from "./recipe-value.ts";
 import type { RecipeContext } from "./recipe-context.ts";
-import { evaluateSetting, truthOf } from "./settings.ts";
+import { truthOf } from "./setting-scope.ts";
+import { evaluateSetting } from "./settings.ts";
 
 export function checkRequirements(context: RecipeContext): void {
   for (const { clause, file } of context.effective.clauses) {

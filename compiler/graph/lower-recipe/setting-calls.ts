@@ -14,8 +14,8 @@ import {
 } from "./recipe-value.ts";
 import type { FunctionValue, RecipeValue } from "./recipe-value.ts";
 import { enterFunction } from "./function-scope.ts";
-import { evaluateSetting, listItems, sameValue, toHost } from "./settings.ts";
-import type { SettingScope } from "./settings.ts";
+import { listItems, sameValue, toHost } from "./setting-scope.ts";
+import type { SettingScope } from "./setting-scope.ts";
 
 const onNumbers: Readonly<
   Record<string, { readonly operation: HostOperation; readonly takes: number }>
@@ -75,7 +75,7 @@ function notCallable(scope: SettingScope, span: Span, what: string): RecipeValue
 
 function callBuiltIn(name: string, call: CallExpression, scope: SettingScope): RecipeValue {
   const values = call.arguments.map((argument) =>
-    argument.kind === "argument" ? evaluateSetting(argument.value, scope) : unknownValue,
+    argument.kind === "argument" ? scope.evaluate(argument.value, scope) : unknownValue,
   );
   if (values.some((value) => value.kind === "unknown")) return unknownValue;
   const spanOf = (i: number): Span => call.arguments[i]?.span ?? call.span;
@@ -232,6 +232,6 @@ export function applyFunction(
   const { fields } = value.declaration;
   const inner = enterFunction(value, fields, call.arguments, call.span, scope);
   return inner
-    ? evaluateSetting(value.declaration.body.result, { ...inner, isCourse: true })
+    ? inner.evaluate(value.declaration.body.result, { ...inner, isCourse: true })
     : unknownValue;
 }

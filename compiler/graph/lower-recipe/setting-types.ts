@@ -6,8 +6,8 @@ import { nearestHints } from "../../model/nearest-name.ts";
 import type { Detail } from "./problems.ts";
 import { describeValue, knownNumber, unknownValue } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
-import { refuseEpochs } from "./settings.ts";
-import type { SettingScope } from "./settings.ts";
+import { refuseEpochs } from "./setting-scope.ts";
+import type { SettingScope } from "./setting-scope.ts";
 
 /** Where a value goes, for the message: setting `warmup` of `cosine`. */
 export interface Destination {

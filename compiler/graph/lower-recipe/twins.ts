@@ -11,7 +11,8 @@ import type { PlacedClause } from "./effective-recipe.ts";
 import { nearestHint } from "./nearest-hint.ts";
 import type { RecipeContext } from "./recipe-context.ts";
 import { describeValue } from "./recipe-value.ts";
-import { evaluateSetting, toHost } from "./settings.ts";
+import { toHost } from "./setting-scope.ts";
+import { evaluateSetting } from "./settings.ts";
 
 /** What a twin says, its net apart. */
 export interface TwinSettings {

@@ -23,8 +23,9 @@ import { enterFunction } from "./function-scope.ts";
 import { nearestHint } from "./nearest-hint.ts";
 
 import type { FunctionValue, RecipeValue } from "./recipe-value.ts";
-import { evaluateSetting, truthOf } from "./settings.ts";
-import type { SettingScope } from "./settings.ts";
+import { truthOf } from "./setting-scope.ts";
+import { evaluateSetting } from "./settings.ts";
+import type { SettingScope } from "./setting-scope.ts";
 
 /** A view and the type of one of its examples. */
 export interface TypedView {

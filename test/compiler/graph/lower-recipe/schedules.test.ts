@@ -1,7 +1,8 @@
 // Schedules are `.vit` functions of the standard library, evaluated on the host at each step.
 import { describe, expect, test } from "vitest";
 import { evaluateHost, printHost } from "../../../../compiler/graph/host-expression.ts";
-import { evaluateSetting, toHost } from "../../../../compiler/graph/lower-recipe/settings.ts";
+import { toHost } from "../../../../compiler/graph/lower-recipe/setting-scope.ts";
+import { evaluateSetting } from "../../../../compiler/graph/lower-recipe/settings.ts";
 import { openRecipe } from "./recipe-text.ts";
 
 const batch = 100;

@@ -28,9 +28,9 @@ function figure(graph: TensorGraph, real: number): number {
 }
 
 function meanOf(real: number, of: (row: readonly number[]) => number): number {
-  const rows = Array.from({ length: real }, (_, i) => [
-    ...values.slice(i * width, (i + 1) * width),
-  ]);
+  const rows = Array.from({ length: real }, (_, i) =>
+    Array.from(values.subarray(i * width, (i + 1) * width)),
+  );
   return rows.reduce((sum, row) => sum + of(row), 0) / real;
 }
 
