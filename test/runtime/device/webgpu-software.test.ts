@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test, vi } from "vitest";
 import { DEFAULT_WEBGPU_LIMITS } from "../../../compiler/program/limits.ts";
+import { describeAdapter, findAdapter } from "../../../runtime/device/webgpu-adapter.ts";
 import {
   loadSoftwareDawn,
   softwareAdapterFolder,
@@ -31,8 +32,7 @@ test("a cache folder holds Dawn beside the renamed Vulkan library", () => {
 test("several processes may fill the folder at once", async () => {
   const cache = mkdtempSync(join(tmpdir(), "vitrail-adapter-"));
   const script = `
-    import { describeAdapter, findAdapter } from "../../../runtime/device/webgpu-adapter.ts";
-import { loadSoftwareDawn, softwareAdapterFolder } from "./runtime/device/webgpu-software.ts";
+    import { loadSoftwareDawn, softwareAdapterFolder } from "./runtime/device/webgpu-software.ts";
     const folder = softwareAdapterFolder(${JSON.stringify(cache)});
     const adapter = await loadSoftwareDawn(folder).create([]).requestAdapter();
     console.log(adapter.info.architecture);
