@@ -32,13 +32,13 @@ export async function findAdapter(choice: AdapterChoice = {}): Promise<GPUAdapte
   const gpu = await findGpu(choice);
   const preference = choice.powerPreference ?? "high-performance";
   const adapter = await gpu.requestAdapter({ powerPreference: preference });
-  if (adapter === null)
-    throw new WorldError(
-      "no-adapter",
-      "WebGPU finds no adapter on this machine",
-      "use --device wasm, or install a Vulkan driver",
-    );
+  if (adapter === null) throw noAdapter("WebGPU finds no adapter on this machine");
   return adapter;
+}
+
+function noAdapter(message: string): WorldError {
+  const hint = "use --device wasm, or install a Vulkan driver";
+  return new WorldError("no-adapter", message, hint);
 }
 
 /** `VITRAIL_ADAPTER=software` in the environment asks for the software adapter where the caller does not say. */
@@ -65,12 +65,27 @@ async function openDawn(kind: "page" | "dawn" | "software"): Promise<GPU> {
     const { loadSoftwareDawn } = await import("./webgpu-software.ts");
     return loadSoftwareDawn().create([]);
   }
+  if (!hasVulkanLoader()) throw noAdapter("this machine has no Vulkan, which WebGPU needs");
   try {
     const { create } = await import("webgpu");
     return create([]);
   } catch (cause) {
     const hint = "npm install webgpu, or use --device wasm";
     throw new WorldError("missing-package", "the package webgpu does not load", hint, cause);
+  }
+}
+
+/**
+ * Asked before Dawn starts, which complains on the terminal where there is none (Linux has no other way to a GPU).
+ * A library that is there is not an addon of Node's, which is another error than its absence.
+ */
+function hasVulkanLoader(): boolean {
+  if (process.platform !== "linux") return true;
+  try {
+    process.dlopen({ exports: {} }, "libvulkan.so.1");
+    return true;
+  } catch (error) {
+    return !/cannot open shared object/.test((error as Error).message);
   }
 }
 
