@@ -7,11 +7,23 @@ import { createWasmDevice } from "../runtime/device/wasm.ts";
 import type { WasmDevice } from "../runtime/device/wasm.ts";
 import { programOf, typed } from "../test/compiler/wasm/run-kernels.ts";
 
-const base = { id: 0, label: "bench", origin: { path: "" }, macs: 0, flops: 0, phase: "forward" } as const;
+const base = {
+  id: 0,
+  label: "bench",
+  origin: { path: "" },
+  macs: 0,
+  flops: 0,
+  phase: "forward",
+} as const;
 const axes = (...extents: number[]): Axis[] => extents.map((extent, id) => ({ id, extent }));
 const over = (...list: Axis[]): Index =>
   linearIndex(list.map((axis) => axisIndex(axis.id, axis.extent)), list.map((axis) => axis.extent)); // prettier-ignore
-const load = (buffer: number, index: Index): Expression => ({ kind: "load", buffer, index, dtype: "f32" });
+const load = (buffer: number, index: Index): Expression => ({
+  kind: "load",
+  buffer,
+  index,
+  dtype: "f32",
+});
 
 interface Bench {
   readonly name: string;
@@ -87,7 +99,9 @@ function loops(): Bench[] {
 
 async function measure(device: WasmDevice, bench: Bench): Promise<number> {
   const buffers = bench.lengths.map((length) => ({ values: new Float64Array(length).map((_, i) => Math.sin(i)) })); // prettier-ignore
-  const program = await device.load(programOf({ buffers, kernels: [bench.kernel] }, { share: false }));
+  const program = await device.load(
+    programOf({ buffers, kernels: [bench.kernel] }, { share: false }),
+  );
   buffers.forEach(({ values }, id) => program.writeResident(String(id), typed("f32", values)));
   let best = Number.POSITIVE_INFINITY;
   const started = performance.now();

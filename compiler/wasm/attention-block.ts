@@ -54,7 +54,12 @@ export function headAddress(axes: AttentionAxes, view: HeadsView, frame: Frame):
 }
 
 /** Rows of a head, read where they lie, from token `token` on. */
-export function rowsOf(f: FunctionBuilder, head: Operand, view: HeadsView, token: Operand): LeftOperand {
+export function rowsOf(
+  f: FunctionBuilder,
+  head: Operand,
+  view: HeadsView,
+  token: Operand,
+): LeftOperand {
   return {
     address: f.add(head, f.multiply(token, tokenStride(view) * 4)),
     rowBytes: tokenStride(view) * 4,
@@ -99,7 +104,13 @@ export class HeadPanels {
   }
 
   /** Packs steps `from`..`to` of every panel; panels lie `stride` bytes apart. */
-  fill(frame: Frame, to: Operand, stride: number, from: Operand = 0, end: Operand = this.steps.extent): void {
+  fill(
+    frame: Frame,
+    to: Operand,
+    stride: number,
+    from: Operand = 0,
+    end: Operand = this.steps.extent,
+  ): void {
     const { f } = frame.context;
     const target = f.variable(to);
     f.forRange(0, this.tiles, 1, (tile) => {
@@ -156,14 +167,20 @@ export function writeBlock(
       const offset = row * tokenStride(view) * 4 + vector * 4 * across;
       const lanes = Math.min(4, columns - vector * 4);
       if (lanes === 4 && across === 4) return f.store("v128.store", start, value, offset);
-      for (let lane = 0; lane < lanes; lane++) f.storeLane(start, value, lane, offset + lane * across);
+      for (let lane = 0; lane < lanes; lane++)
+        f.storeLane(start, value, lane, offset + lane * across);
     }),
   );
 }
 
 /** Lanes below `count` set: what is valid of a vector. */
 export function laneMask(f: FunctionBuilder, count: number): Local {
-  const [a, b, c, d] = [0, 1, 2, 3].map((lane) => (lane < count ? -1 : 0)) as [number, number, number, number];
+  const [a, b, c, d] = [0, 1, 2, 3].map((lane) => (lane < count ? -1 : 0)) as [
+    number,
+    number,
+    number,
+    number,
+  ];
   return f.i32x4(a, b, c, d);
 }
 

@@ -90,7 +90,9 @@ type Flat = Pick<
 >;
 
 function flattenKernel(kernel: ContractionKernel): Flat {
-  const targets = [kernel.sumOfA, kernel.sumOfB].flatMap((sum) => (sum === undefined ? [] : [sum.index]));
+  const targets = [kernel.sumOfA, kernel.sumOfB].flatMap((sum) =>
+    sum === undefined ? [] : [sum.index],
+  );
   const use = {
     expressions: [kernel.a, kernel.b, ...kernel.stores.map((store) => store.value)],
     indices: [...kernel.stores.map((store) => store.index), ...targets],
@@ -100,7 +102,9 @@ function flattenKernel(kernel: ContractionKernel): Flat {
   const merged = mergeAxes([kernel.batch, kernel.m, kernel.n, kernel.k], use, free);
   const [batch, m, n, k] = merged.groups as [Axis[], Axis[], Axis[], Axis[]];
   const first = free + all.length;
-  const flats = [batch, m, n, k.slice(0, -1)].map((axes, place) => flattenAxes(axes, first + place));
+  const flats = [batch, m, n, k.slice(0, -1)].map((axes, place) =>
+    flattenAxes(axes, first + place),
+  );
   const last = k.at(-1);
   const kInner: Axis = last ?? { id: first + 4, extent: 1 };
   const replacements = new Map<number, Index>(flats.flatMap((flat) => [...flat.replacements]));
@@ -176,4 +180,3 @@ function chooseSplit(batch: number, mTiles: number, nTiles: number, isDirect: bo
   if (isDirect && nTiles >= 8 && mTiles < 64) return "n";
   return mTiles * 2 >= nTiles ? "m" : "n";
 }
-

@@ -35,14 +35,19 @@ export function encodeModule(parts: ModuleParts): Uint8Array<ArrayBuffer> {
     section(1, vector(types.all.map(functionType))),
     section(2, vector([memoryImport(parts.maximumPages)])),
     section(3, vector(typeNumbers.map(unsigned))),
-    section(4, vector([[0x70, 0x01, ...unsigned(parts.table.length), ...unsigned(parts.table.length)]])),
+    section(
+      4,
+      vector([[0x70, 0x01, ...unsigned(parts.table.length), ...unsigned(parts.table.length)]]),
+    ),
     section(
       7,
       vector(exported.map(({ name }) => [...text(name), 0x00, ...unsigned(numberOf(name))])),
     ),
     section(
       9,
-      vector([[0x00, 0x41, 0x00, 0x0b, ...vector(parts.table.map((name) => unsigned(numberOf(name))))]]),
+      vector([
+        [0x00, 0x41, 0x00, 0x0b, ...vector(parts.table.map((name) => unsigned(numberOf(name))))],
+      ]),
     ),
     section(10, vector(parts.functions.map(({ body }) => functionCode(body, numberOf)))),
   ];
@@ -71,12 +76,20 @@ function functionType({ parameters, results }: Signature): number[] {
 
 function memoryImport(maximumPages: number): number[] {
   const isSharedWithMaximum = 0x03;
-  return [...text("env"), ...text("memory"), 0x02, isSharedWithMaximum, ...unsigned(0), ...unsigned(maximumPages)];
+  return [
+    ...text("env"),
+    ...text("memory"),
+    0x02,
+    isSharedWithMaximum,
+    ...unsigned(0),
+    ...unsigned(maximumPages),
+  ];
 }
 
 function functionCode(body: FunctionBody, numberOf: (name: string) => number): number[] {
   const code = body.bytes.slice();
-  for (const { at, name } of body.calls) fiveBytes(numberOf(name)).forEach((byte, i) => (code[at + i] = byte));
+  for (const { at, name } of body.calls)
+    fiveBytes(numberOf(name)).forEach((byte, i) => (code[at + i] = byte));
   const whole = localTypes(body);
   appendTo(whole, code);
   const sized = unsigned(whole.length);

@@ -112,8 +112,7 @@ function laneInteger(index: Index, frame: Frame, lane: number): Operand {
 }
 
 function readDataAt(frame: Frame, lane: number): ReadData {
-  return (data) =>
-    frame.context.f.extractLane("i32x4.extract_lane", dataLanes(data, frame), lane);
+  return (data) => frame.context.f.extractLane("i32x4.extract_lane", dataLanes(data, frame), lane);
 }
 
 /** The data of an index, clamped into its extent. */
@@ -164,7 +163,8 @@ function shiftBytes(index: Index, frame: Frame, lane: number): number {
 
 function load(expression: Load, frame: Frame): Local {
   const { f } = frame.context;
-  if (expression.dtype === "f16" || expression.dtype === "bf16") throw unsupported(expression.dtype);
+  if (expression.dtype === "f16" || expression.dtype === "bf16")
+    throw unsupported(expression.dtype);
   const lanes = loadLanes(expression, frame);
   return expression.dtype === "bool" ? f.emit("i32x4.ne", lanes, f.i32x4(0)) : lanes;
 }
@@ -177,9 +177,10 @@ function loadLanes({ buffer, index }: Load, frame: Frame): Local {
   if (stride === 1) return f.load("v128.load", first.base, first.offset);
   let lanes = f.load("v128.load32_splat", first.base, first.offset);
   for (let lane = 1; lane < 4; lane++) {
-    const { base, offset } = stride === undefined
-      ? addressAt(buffer, index, frame, lane)
-      : stepped(frame, first, stride * lane);
+    const { base, offset } =
+      stride === undefined
+        ? addressAt(buffer, index, frame, lane)
+        : stepped(frame, first, stride * lane);
     lanes = f.loadLane(lanes, lane, base, offset);
   }
   return lanes;
@@ -212,9 +213,10 @@ export function writeLanes(
   const stride = laneStride(index, frame.vector.axis, facts);
   if (stride === 1) return f.store("v128.store", first.base, stored, first.offset);
   for (let lane = 0; lane < 4; lane++) {
-    const { base, offset } = stride === undefined
-      ? addressAt(buffer, index, frame, lane)
-      : stepped(frame, first, stride * lane);
+    const { base, offset } =
+      stride === undefined
+        ? addressAt(buffer, index, frame, lane)
+        : stepped(frame, first, stride * lane);
     f.storeLane(base, stored, lane, offset);
   }
 }
@@ -230,7 +232,9 @@ function guard(expression: Guard, frame: Frame): Local {
   const isUniform =
     frame.vector.width === 1 ||
     conditions.every((condition) => isUniformCondition(condition, frame.vector.axis, facts));
-  return isUniform ? branched(expression, conditions, frame) : inLanes(expression, conditions, frame);
+  return isUniform
+    ? branched(expression, conditions, frame)
+    : inLanes(expression, conditions, frame);
 }
 
 function alwaysHolds({ index, low, high }: Condition): boolean {

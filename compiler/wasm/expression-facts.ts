@@ -141,8 +141,7 @@ export function loadsOf(
   found: Set<Expression & { readonly kind: "load" }> = new Set(),
 ): Set<Expression & { readonly kind: "load" }> {
   if (expression.kind === "load") found.add(expression);
-  for (const index of indicesOf(expression))
-    for (const data of dataOf(index)) loadsOf(data, found);
+  for (const index of indicesOf(expression)) for (const data of dataOf(index)) loadsOf(data, found);
   for (const part of partsOf(expression)) loadsOf(part, found);
   return found;
 }

@@ -114,7 +114,11 @@ export class Frame {
   }
 
   /** Works out, here, all parts of the expressions whose axes and stages are known here, `shifting` axes apart. */
-  hoist(expressions: readonly Expression[], evaluate: Evaluate, shifting: ReadonlySet<number>): void {
+  hoist(
+    expressions: readonly Expression[],
+    evaluate: Evaluate,
+    shifting: ReadonlySet<number>,
+  ): void {
     for (const expression of expressions) this.hoistOne(expression, evaluate, shifting);
   }
 

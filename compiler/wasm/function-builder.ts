@@ -1,14 +1,7 @@
 // Builds the body of one WebAssembly function, instruction by instruction.
 // Every result goes to a fresh local, so code reads like formulas; the engine's compiler makes SSA of it again.
 // Vector constants are set once in a prologue: not every engine moves them out of a loop.
-import {
-  laneOpcodes,
-  memoryOpcodes,
-  opcodes,
-  signed,
-  unsigned,
-  valueTypeByte,
-} from "./opcodes.ts";
+import { laneOpcodes, memoryOpcodes, opcodes, signed, unsigned, valueTypeByte } from "./opcodes.ts";
 import type { LaneOpcode, MemoryOpcode, Opcode, ValueType } from "./opcodes.ts";
 
 export interface Local {

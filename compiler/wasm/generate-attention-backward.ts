@@ -36,7 +36,10 @@ export function generateAttentionBackward(
   const facts = new FactTable();
   const axes = attentionAxes(kernel);
   const work =
-    points(axes.outer) * kernel.queries * kernel.keys * (3 * kernel.channels + 2 * kernel.valueChannels);
+    points(axes.outer) *
+    kernel.queries *
+    kernel.keys *
+    (3 * kernel.channels + 2 * kernel.valueChannels);
   return {
     isParallel: work * nanosecondsPerMultiplyAdd > parallelFrom,
     scratchBytes: layoutOf(kernel, views, axes).bytes,
@@ -172,11 +175,15 @@ class BackwardEmitter {
     layout.queries.fill(head.frame, this.place("queries"), stride, first, last);
     layout.gradients.fill(head.frame, this.place("gradients"), stride, first, last);
     eachRowTile(f, first, last, kernel.queries, (start, rows) => {
-      const row = typeof first === "number" ? f.add(start, -first) : f.emit("i32.sub", start, first);
+      const row =
+        typeof first === "number" ? f.add(start, -first) : f.emit("i32.sub", start, first);
       this.scores(head, start, f.multiply(row, layout.stripBytes), rows);
       this.queryGradient(head, start, f.multiply(row, layout.stripBytes), rows);
     });
-    const count = typeof last === "number" && typeof first === "number" ? last - first : f.emit("i32.sub", last, first);
+    const count =
+      typeof last === "number" && typeof first === "number"
+        ? last - first
+        : f.emit("i32.sub", last, first);
     const parts = { first, last, count };
     this.keySums(parts, "scores", "queries", "dkSums", head.dk, views.dk, kernel.channels);
     this.keySums(parts, "weights", "gradients", "dvSums", head.dv, views.dv, kernel.valueChannels);

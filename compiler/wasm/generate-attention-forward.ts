@@ -31,7 +31,10 @@ export function generateAttentionForward(
   const axes = attentionAxes(kernel);
   const layout = layoutOf(kernel, axes);
   const work =
-    points(axes.outer) * kernel.queries * kernel.keys * (kernel.channels + kernel.valueChannels + 8);
+    points(axes.outer) *
+    kernel.queries *
+    kernel.keys *
+    (kernel.channels + kernel.valueChannels + 8);
   return {
     isParallel: work * nanosecondsPerMultiplyAdd > parallelFrom,
     scratchBytes: layout.bytes,
@@ -91,7 +94,11 @@ class ForwardEmitter {
       const first = f.multiply(f.remainder(unit, partCount), part);
       const last = f.minimum(f.add(first, part), kernel.queries);
       layout.keys.fill(frame, this.shell.scratch, kernel.channels * panelStepBytes);
-      layout.values.fill(frame, f.add(this.shell.scratch, layout.valuesAt), kernel.keys * panelStepBytes);
+      layout.values.fill(
+        frame,
+        f.add(this.shell.scratch, layout.valuesAt),
+        kernel.keys * panelStepBytes,
+      );
       this.queries(frame, head, first, last);
     });
   }
@@ -164,7 +171,9 @@ class ForwardEmitter {
       const vectors = Math.ceil(columns / 4);
       const sums = zeroSums(f, shares.length, vectors);
       addProducts(f, { rows: shares.length, vectors, left, right, count: kernel.keys }, sums);
-      const scaled = sums.map((row, number) => row.map((sum) => f.emit("f32x4.mul", sum, shares[number]!)));
+      const scaled = sums.map((row, number) =>
+        row.map((sum) => f.emit("f32x4.mul", sum, shares[number]!)),
+      );
       writeBlock(f, output, kernel.output, start, tile, columns, scaled);
       f.assign(right, f.emit("i32.add", right, kernel.keys * panelStepBytes));
     });

@@ -67,13 +67,30 @@ class ContractionEmitter {
     this.f = kernel.f;
     this.plan = plan;
     const { kOuter, kInner } = plan;
-    this.left = new PanelFiller({ value: plan.a, tile: plan.m, width: tileRows, kOuter, kInner, fill: plan.fillA });
-    this.right = new PanelFiller({ value: plan.b, tile: plan.n, width: tileColumns, kOuter, kInner, fill: plan.fillB });
+    this.left = new PanelFiller({
+      value: plan.a,
+      tile: plan.m,
+      width: tileRows,
+      kOuter,
+      kInner,
+      fill: plan.fillA,
+    });
+    this.right = new PanelFiller({
+      value: plan.b,
+      tile: plan.n,
+      width: tileColumns,
+      kOuter,
+      kInner,
+      fill: plan.fillB,
+    });
     const offsets = scratchOf(plan);
     this.leftPanel = this.f.add(kernel.scratch, offsets.left);
     this.partialSums = this.f.add(kernel.scratch, offsets.sums);
     this.values = plan.stores.map((store) => store.value);
-    this.outputs = [...new Set(this.values.flatMap((value) => [...loadsOf(value)])), ...plan.stores];
+    this.outputs = [
+      ...new Set(this.values.flatMap((value) => [...loadsOf(value)])),
+      ...plan.stores,
+    ];
   }
 
   /** Units are tiles of the split axis in all batches; a thread's share runs through whole or partial batches. */
@@ -133,7 +150,8 @@ class ContractionEmitter {
     const extent = plan.kBlocked === "inner" ? kInner.extent : kOuter.extent;
     const from = f.multiply(number, kStep);
     const to = kBlocks === 1 ? extent : f.minimum(f.add(from, kStep), extent);
-    const steps = typeof from === "number" && typeof to === "number" ? to - from : f.emit("i32.sub", to, from);
+    const steps =
+      typeof from === "number" && typeof to === "number" ? to - from : f.emit("i32.sub", to, from);
     if (plan.kBlocked === "inner")
       return { range: { outer: whole(1), inner: { from, to } }, count: steps };
     return {
@@ -163,16 +181,26 @@ class ContractionEmitter {
     );
   }
 
-  private rowTile(frame: Frame, block: BlockOfK, tile: Local, range: StepRange, count: Operand, sums: Local): void {
+  private rowTile(
+    frame: Frame,
+    block: BlockOfK,
+    tile: Local,
+    range: StepRange,
+    count: Operand,
+    sums: Local,
+  ): void {
     const { f, plan } = this;
     const start = f.multiply(tile, tileRows);
     const left = this.leftTile(frame, start, range);
     if (plan.sumOfA !== undefined) {
       const target = plan.sumOfA;
-      f.if(block.isFirstColumns, () => this.sumPanel(frame, target, start, this.leftPanel, count, block.number, "m"));
+      f.if(block.isFirstColumns, () =>
+        this.sumPanel(frame, target, start, this.leftPanel, count, block.number, "m"),
+      );
     }
     const rest = plan.m.extent % tileRows;
-    const run = (rows: number): void => this.columnTiles(frame, block, start, rows, left, count, sums);
+    const run = (rows: number): void =>
+      this.columnTiles(frame, block, start, rows, left, count, sums);
     if (rest === 0) run(tileRows);
     else if (plan.m.extent < tileRows) run(rest);
     else f.if(f.emit("i32.le_s", f.add(start, tileRows), plan.m.extent), () => run(tileRows), () => run(rest)); // prettier-ignore
@@ -198,8 +226,15 @@ class ContractionEmitter {
   }
 
   private columnTiles(
-    frame: Frame, block: BlockOfK, start: Operand, rows: number, left: LeftOperand, count: Operand, sums: Local,
-  ): void { // prettier-ignore
+    frame: Frame,
+    block: BlockOfK,
+    start: Operand,
+    rows: number,
+    left: LeftOperand,
+    count: Operand,
+    sums: Local,
+  ): void {
+    // prettier-ignore
     const { f, plan } = this;
     const row = frame.child({ at: [[plan.m.id, { element: start }]] });
     row.prepareAddresses(this.outputs, new Set([plan.m.id, plan.n.id]));
@@ -239,7 +274,12 @@ class ContractionEmitter {
     );
   }
 
-  private epilogue(row: Frame, tile: Local, columns: number, totals: readonly (readonly Local[])[]): void {
+  private epilogue(
+    row: Frame,
+    tile: Local,
+    columns: number,
+    totals: readonly (readonly Local[])[],
+  ): void {
     const { f, plan } = this;
     const { m, n } = plan;
     const bytes = f.multiply(tile, tileColumns * 4);
@@ -250,7 +290,9 @@ class ContractionEmitter {
     at.prepareAddresses(this.outputs, new Set([m.id, n.id]));
     for (let first = 0; first < columns; first += 4) {
       const isWhole = first + 4 <= columns;
-      const lanes = isWhole ? [undefined] : Array.from({ length: columns - first }, (_, lane) => lane);
+      const lanes = isWhole
+        ? [undefined]
+        : Array.from({ length: columns - first }, (_, lane) => lane);
       for (const lane of lanes) {
         const column = at.child({
           shift: [[n.id, first + (lane ?? 0)]],
@@ -259,7 +301,8 @@ class ContractionEmitter {
         column.hoist(this.values, evaluate, new Set([m.id]));
         totals.forEach((vectors, number) => {
           const total = vectors[first / 4]!;
-          const accumulator = lane === undefined ? total : f.shuffle(total, total, [lane, lane, lane, lane]);
+          const accumulator =
+            lane === undefined ? total : f.shuffle(total, total, [lane, lane, lane, lane]);
           const point = column.child({ shift: [[m.id, number]], accumulator });
           for (const store of plan.stores) writeStore(store, point);
         });
@@ -269,8 +312,15 @@ class ContractionEmitter {
 
   /** Adds up a packed panel over its steps: the bias gradient, from the same numbers that make the product. */
   private sumPanel(
-    frame: Frame, target: SumTarget, start: Operand, panel: Operand, count: Operand, number: Operand, side: "m" | "n",
-  ): void { // prettier-ignore
+    frame: Frame,
+    target: SumTarget,
+    start: Operand,
+    panel: Operand,
+    count: Operand,
+    number: Operand,
+    side: "m" | "n",
+  ): void {
+    // prettier-ignore
     const { f, plan } = this;
     const axis = plan[side];
     const width = side === "m" ? tileRows : tileColumns;
@@ -282,14 +332,21 @@ class ContractionEmitter {
       );
       f.assign(from, f.emit("i32.add", from, width * 4));
     });
-    const at = frame.child({ at: [[axis.id, { element: start }]], vector: { axis: axis.id, width: 4 } });
+    const at = frame.child({
+      at: [[axis.id, { element: start }]],
+      vector: { axis: axis.id, width: 4 },
+    });
     const run = (valid: number): void =>
       totals.forEach((total, vector) => {
         const lanes = Math.min(4, valid - vector * 4);
-        if (lanes === 4) return this.addSum(target, at.child({ shift: [[axis.id, vector * 4]] }), total, number);
+        if (lanes === 4)
+          return this.addSum(target, at.child({ shift: [[axis.id, vector * 4]] }), total, number);
         for (let lane = 0; lane < lanes; lane++) {
           const single = f.shuffle(total, total, [lane, lane, lane, lane]);
-          const place = at.child({ shift: [[axis.id, vector * 4 + lane]], vector: { axis: axis.id, width: 1 } });
+          const place = at.child({
+            shift: [[axis.id, vector * 4 + lane]],
+            vector: { axis: axis.id, width: 1 },
+          });
           this.addSum(target, place, single, number);
         }
       });
@@ -320,7 +377,10 @@ interface BlockOfK {
   readonly isFirstColumns: Local;
 }
 
-function eachSum(totals: readonly (readonly Local[])[], body: (total: Local, offset: number) => void): void {
+function eachSum(
+  totals: readonly (readonly Local[])[],
+  body: (total: Local, offset: number) => void,
+): void {
   totals.forEach((vectors, row) =>
     vectors.forEach((total, vector) => body(total, (row * 2 + vector) * 16)),
   );

@@ -27,7 +27,9 @@ export function generateLoop(kernel: LoopKernel, order: readonly number[]): Gene
     isParallel: plan.isParallel,
     scratchBytes: 0,
     build: (relaxed) =>
-      buildKernelFunction(order, plan.facts, relaxed, (kernel) => new LoopEmitter(kernel, plan).emit()),
+      buildKernelFunction(order, plan.facts, relaxed, (kernel) =>
+        new LoopEmitter(kernel, plan).emit(),
+      ),
   };
 }
 
@@ -98,7 +100,11 @@ class LoopEmitter {
     const start = f.multiply(block, this.plan.block * 4);
     const end = f.minimum(f.add(start, this.plan.block * 4), vector.extent * 4);
     const hasTail = vector.extent % 4 !== 0;
-    const vectorEnd = hasTail ? (typeof end === "number" ? end & ~15 : f.emit("i32.and", end, ~15)) : end;
+    const vectorEnd = hasTail
+      ? typeof end === "number"
+        ? end & ~15
+        : f.emit("i32.and", end, ~15)
+      : end;
     const wanted = Math.min(Math.floor(vector.extent / 4), this.plan.row.length > 0 ? 4 : 2);
     const slots = Math.max(1, wanted);
     const at = (bytes: Operand, width: 4 | 1): Frame => {
@@ -113,7 +119,12 @@ class LoopEmitter {
     const run = (step: number, limit: Operand, width: 4 | 1, count: number): void =>
       f.whileFits(bytes, step, limit, () => this.columns(at(bytes, width), count));
     if (slots > 1) run(slots * 16, vectorEnd, 4, slots);
-    if (vector.extent >= 4 && (slots === 1 || Math.floor(vector.extent / 4) % slots !== 0 || this.plan.block % (slots * 4) !== 0))
+    if (
+      vector.extent >= 4 &&
+      (slots === 1 ||
+        Math.floor(vector.extent / 4) % slots !== 0 ||
+        this.plan.block % (slots * 4) !== 0)
+    )
       run(16, vectorEnd, 4, 1);
     if (hasTail) run(4, end, 1, 1);
   }
@@ -128,7 +139,8 @@ class LoopEmitter {
       });
     for (const [number, stage] of this.plan.stages.entries()) {
       const slots = results.map((_, place) => slot(frame, place));
-      for (const each of slots) each.hoist([this.expressions[number]!], evaluate, new Set(this.rowAxes()));
+      for (const each of slots)
+        each.hoist([this.expressions[number]!], evaluate, new Set(this.rowAxes()));
       if (stage.kind === "store") {
         if (stage.over === "grid") {
           // Values first, then stores: the engine may mix the work of neighbours only up to a store.
@@ -173,7 +185,8 @@ class LoopEmitter {
   ): void {
     const { f } = this.kernel;
     const inner = this.plan.row.at(-1);
-    if (inner === undefined) return around(() => slots.forEach((slot, place) => visit(slot, place, 0)));
+    if (inner === undefined)
+      return around(() => slots.forEach((slot, place) => visit(slot, place, 0)));
     const step = (point: Operand, positions: [number, Position][]): void => {
       const shared = frame.child({ at: positions });
       this.prepare(shared);
@@ -227,7 +240,9 @@ class LoopEmitter {
   private reduceRow(stage: ReduceStage, frame: Frame): Local {
     const { f } = this.kernel;
     const isArgument = stage.reducer === "argmax" || stage.reducer === "argmin";
-    const count = isArgument ? 1 : Math.max(1, Math.min(4, Math.floor(this.plan.vector!.extent / 4)));
+    const count = isArgument
+      ? 1
+      : Math.max(1, Math.min(4, Math.floor(this.plan.vector!.extent / 4)));
     const sums = Array.from({ length: count }, () => new Reduction(f, stage));
     const tail = new Reduction(f, stage);
     this.vectors(frame, count, (each, place, position) => {

@@ -16,7 +16,8 @@ export function generateScatter(
   order: readonly number[],
   dtype: DType,
 ): GeneratedFunction {
-  if (dtype === "f16" || dtype === "bf16") throw new Error(`wasm: element type ${dtype} is not supported`);
+  if (dtype === "f16" || dtype === "bf16")
+    throw new Error(`wasm: element type ${dtype} is not supported`);
   const work = kernel.outer * (kernel.count + kernel.size) * kernel.inner;
   return {
     isParallel: work * nanosecondsPerElement > parallelFrom,
@@ -40,14 +41,22 @@ function emit(shell: KernelFunction, kernel: ScatterKernel, dtype: DType): void 
     f.fillMemory(f.add(target, f.multiply(from, rowBytes)), 0, f.multiply(own, rowBytes));
     f.forRange(0, count, 1, (item) => {
       const position = f.load("i32.load", f.add(positions, f.multiply(item, 4)));
-      f.if(f.emit("i32.lt_u", f.emit("i32.sub", position, from), own), () =>
+      f.if(
+        f.emit("i32.lt_u", f.emit("i32.sub", position, from), own),
+        () =>
         addRow(f, f.add(target, f.multiply(position, rowBytes)), f.add(source, f.multiply(item, rowBytes)), inner, dtype), // prettier-ignore
       );
     });
   });
 }
 
-function addRow(f: FunctionBuilder, target: Operand, source: Operand, inner: number, dtype: DType): void {
+function addRow(
+  f: FunctionBuilder,
+  target: Operand,
+  source: Operand,
+  inner: number,
+  dtype: DType,
+): void {
   const sum = dtype === "f32" ? "f32x4.add" : "i32x4.add";
   const whole = Math.floor(inner / 4) * 16;
   f.forRange(0, whole, 16, (bytes) => {

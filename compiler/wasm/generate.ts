@@ -82,7 +82,11 @@ function dtypeOf(id: number, buffers: readonly Buffer[]): DType {
 /** All modules hold the runner; table entry 0 copies, entry 1 + i is code i. */
 function buildModule(functions: readonly GeneratedFunction[], relaxed: boolean): Uint8Array {
   const bodies = functions.map((entry) => entry.build(relaxed));
-  const kernels = bodies.map((body, number) => ({ name: `kernel.${number}`, body, exported: false }));
+  const kernels = bodies.map((body, number) => ({
+    name: `kernel.${number}`,
+    body,
+    exported: false,
+  }));
   const library = libraryFor(bodies, relaxed).map((entry) => ({ ...entry, exported: false }));
   return encodeModule({
     functions: [...runnerFunctions(), ...library, ...kernels],

@@ -45,8 +45,15 @@ export function threadRange(
   units: number,
 ): { readonly from: Operand; readonly to: Operand } {
   const share = (number: Operand): Local => {
-    const product = f.emit("i64.mul", f.emit("i64.extend_i32_u", units), f.emit("i64.extend_i32_u", number));
-    return f.emit("i32.wrap_i64", f.emit("i64.div_u", product, f.emit("i64.extend_i32_u", threads)));
+    const product = f.emit(
+      "i64.mul",
+      f.emit("i64.extend_i32_u", units),
+      f.emit("i64.extend_i32_u", number),
+    );
+    return f.emit(
+      "i32.wrap_i64",
+      f.emit("i64.div_u", product, f.emit("i64.extend_i32_u", threads)),
+    );
   };
   return { from: share(thread), to: share(f.emit("i32.add", thread, 1)) };
 }

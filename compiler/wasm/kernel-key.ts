@@ -11,7 +11,11 @@ export function buffersOf(kernel: Kernel): number[] {
 function allBuffers(kernel: Kernel): number[] {
   const ofExpression = (expression: Expression): number[] =>
     [...loadsOf(expression)].map((load) => load.buffer);
-  const ofStore = (store: Store): number[] => [...ofExpression(store.value), store.buffer, ...ofIndexData(store)];
+  const ofStore = (store: Store): number[] => [
+    ...ofExpression(store.value),
+    store.buffer,
+    ...ofIndexData(store),
+  ];
   switch (kernel.kind) {
     case "loop":
       return kernel.stages.flatMap((stage) =>
@@ -28,7 +32,10 @@ function allBuffers(kernel: Kernel): number[] {
       const views: (HeadsView | undefined)[] = [
         kernel.q, kernel.k, kernel.v, kernel.output, kernel.dOutput, kernel.dq, kernel.dk, kernel.dv,
       ]; // prettier-ignore
-      return [...views.flatMap((view) => (view === undefined ? [] : [view.buffer])), kernel.statistics];
+      return [
+        ...views.flatMap((view) => (view === undefined ? [] : [view.buffer])),
+        kernel.statistics,
+      ];
     }
     case "scatter":
       return [kernel.indices, kernel.values, kernel.output];
@@ -44,7 +51,11 @@ function ofIndexData(store: Store): number[] {
 const unimportant = new Set(["id", "label", "origin", "macs", "flops", "phase"]);
 const bufferFields = new Set(["buffer", "statistics", "indices", "values", "output"]);
 
-export function kernelKey(kernel: Kernel, order: readonly number[], buffers: readonly Buffer[]): string {
+export function kernelKey(
+  kernel: Kernel,
+  order: readonly number[],
+  buffers: readonly Buffer[],
+): string {
   const seen = new Map<object, number>();
   const write = (value: unknown): string => {
     if (Array.isArray(value)) return `[${value.map(write).join()}]`;
@@ -52,7 +63,9 @@ export function kernelKey(kernel: Kernel, order: readonly number[], buffers: rea
     const known = seen.get(value);
     if (known !== undefined) return `#${known}`;
     seen.set(value, seen.size);
-    return `{${Object.entries(value).map(([name, field]) => writeField(name, field)).join()}}`;
+    return `{${Object.entries(value)
+      .map(([name, field]) => writeField(name, field))
+      .join()}}`;
   };
   const writeField = (name: string, field: unknown): string => {
     const isBuffer = bufferFields.has(name) && typeof field === "number";

@@ -2,7 +2,13 @@
 // Sums run in one fixed order for each output, so any number of threads gives the same bits.
 import type { Axis, Expression, LoopKernel, Stage, Store } from "../kernels/kernel.ts";
 import type { Index } from "../ops/index-expression.ts";
-import { accessCost, expressionCost, nanosecondsPerCycle, parallelFromNanoseconds, vectorWaste } from "./cost.ts";
+import {
+  accessCost,
+  expressionCost,
+  nanosecondsPerCycle,
+  parallelFromNanoseconds,
+  vectorWaste,
+} from "./cost.ts";
 import { FactTable } from "./expression-facts.ts";
 import { mergeAxes } from "./merge-axes.ts";
 
@@ -52,7 +58,9 @@ export function points(axes: readonly Axis[]): number {
 }
 
 function firstFreeAxis(kernel: LoopKernel): number {
-  return Math.max(-1, ...kernel.grid.map((axis) => axis.id), ...kernel.row.map((axis) => axis.id)) + 1;
+  return (
+    Math.max(-1, ...kernel.grid.map((axis) => axis.id), ...kernel.row.map((axis) => axis.id)) + 1
+  );
 }
 
 function useOf(stages: readonly Stage[]): { expressions: Expression[]; indices: Index[] } {
@@ -69,12 +77,16 @@ function chooseVectorAxis(
   facts: FactTable,
 ): { readonly axis: Axis | undefined; readonly cycles: number } {
   const keepsOrder = stages.some(
-    (stage) => stage.kind === "reduce" && (stage.reducer === "argmax" || stage.reducer === "argmin"),
+    (stage) =>
+      stage.kind === "reduce" && (stage.reducer === "argmax" || stage.reducer === "argmin"),
   );
   // On equal terms the last one wins: it is the contiguous one.
   const candidates = [...grid, ...(keepsOrder ? row.slice(-1) : row)].reverse();
   const size = { grid: points(grid), row: points(row) };
-  let best = { axis: undefined as Axis | undefined, cycles: totalCycles(stages, undefined, row, size, facts) };
+  let best = {
+    axis: undefined as Axis | undefined,
+    cycles: totalCycles(stages, undefined, row, size, facts),
+  };
   for (const axis of candidates) {
     const cycles = totalCycles(stages, axis, row, size, facts);
     if (cycles < best.cycles) best = { axis, cycles };
@@ -106,7 +118,12 @@ function stageCycles(stage: Stage, axis: number, facts: FactTable): number {
 }
 
 /** Enough units that threads share the work evenly, long enough that a unit's start is cheap. */
-function blockOf(along: "grid" | "row", axis: Axis | undefined, outer: number, hasRow: boolean): number {
+function blockOf(
+  along: "grid" | "row",
+  axis: Axis | undefined,
+  outer: number,
+  hasRow: boolean,
+): number {
   if (axis === undefined) return 1;
   if (along === "row") return axis.extent;
   if (hasRow) return Math.min(axis.extent, 16);

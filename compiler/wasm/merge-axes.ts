@@ -50,7 +50,10 @@ export function mergeAxes(
 }
 
 /** One axis in place of several: positions become quotients and remainders of it. */
-export function flattenAxes(axes: readonly Axis[], id: number): { axis: Axis; replacements: Map<number, Index> } {
+export function flattenAxes(
+  axes: readonly Axis[],
+  id: number,
+): { axis: Axis; replacements: Map<number, Index> } {
   const extent = axes.reduce((product, axis) => product * axis.extent, 1);
   const whole = axisIndex(id, extent);
   const replacements = new Map<number, Index>();

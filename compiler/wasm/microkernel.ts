@@ -31,7 +31,11 @@ export interface Block {
 }
 
 /** Sums of a block: `sums[row][vector]`. Adds to them `count` products each. */
-export function addProducts(f: FunctionBuilder, block: Block, sums: readonly (readonly Local[])[]): void {
+export function addProducts(
+  f: FunctionBuilder,
+  block: Block,
+  sums: readonly (readonly Local[])[],
+): void {
   const unroll = 4;
   const left = f.variable(block.left.address);
   const right = f.variable(block.right);

@@ -47,7 +47,13 @@ export class PanelFiller {
       if (this.panel.fill === "tile") this.alongTile(frame, start, count, range, to);
       else
         for (let group = 0; group < width; group += 4)
-          this.alongK(frame, f.add(start, group), Math.max(0, Math.min(4, count - group)), range, f.add(to, group * 4));
+          this.alongK(
+            frame,
+            f.add(start, group),
+            Math.max(0, Math.min(4, count - group)),
+            range,
+            f.add(to, group * 4),
+          );
     };
     if (rest === 0) return run(width);
     if (tile.extent < width) return run(rest);
@@ -78,11 +84,20 @@ export class PanelFiller {
   }
 
   /** Vectors along the tile axis: one store of four a step. */
-  private alongTile(frame: Frame, start: Operand, count: number, range: StepRange, to: Operand): void {
+  private alongTile(
+    frame: Frame,
+    start: Operand,
+    count: number,
+    range: StepRange,
+    to: Operand,
+  ): void {
     const { f } = frame.context;
     const { tile, width, kInner, value } = this.panel;
     const shifting = new Set([tile.id]);
-    const base = frame.child({ at: [[tile.id, { element: start }]], vector: { axis: tile.id, width: 4 } });
+    const base = frame.child({
+      at: [[tile.id, { element: start }]],
+      vector: { axis: tile.id, width: 4 },
+    });
     this.prepare(base, shifting);
     this.steps([base], range, to, shifting, ([frame], inner, target) => {
       f.forRange(f.multiply(inner.from, 4), f.multiply(inner.to, 4), 4, (bytes) => {
@@ -103,7 +118,10 @@ export class PanelFiller {
     if (valid === 4) return evaluate(value, at.child({ shift: [[tile.id, group]] }));
     const lanes = [0, 1, 2, 3].map((lane) =>
       lane < valid
-        ? evaluate(value, at.child({ shift: [[tile.id, group + lane]], vector: { axis: tile.id, width: 1 } }))
+        ? evaluate(
+            value,
+            at.child({ shift: [[tile.id, group + lane]], vector: { axis: tile.id, width: 1 } }),
+          )
         : f.f32x4(0),
     );
     return joinLanes(at, lanes);

@@ -32,13 +32,23 @@ export function runnerFunctions(): { name: string; body: FunctionBody; exported:
 function copy(): FunctionBody {
   const f = new FunctionBuilder(kernelSignature, false);
   const places = f.parameters[3]!;
-  const [from, to, bytes] = [0, 4, 8].map((offset) => f.load("i32.load", places, offset)) as [Local, Local, Local];
+  const [from, to, bytes] = [0, 4, 8].map((offset) => f.load("i32.load", places, offset)) as [
+    Local,
+    Local,
+    Local,
+  ];
   f.copyMemory(to, from, bytes);
   return f.finish();
 }
 
 /** Spins while `word` is still `old`; ends the block `done` once it is not. */
-function spin(f: FunctionBuilder, word: number, old: Operand, times: number, leave: () => void): void {
+function spin(
+  f: FunctionBuilder,
+  word: number,
+  old: Operand,
+  times: number,
+  leave: () => void,
+): void {
   f.forRange(0, times, 1, () => {
     f.if(f.emit("i32.ne", f.load("i32.atomic.load", word), old), leave);
   });
@@ -77,7 +87,14 @@ function buildBarrier(): FunctionBody {
     f.if(word(control.aborted), () => f.giveBack(runResults.aborted));
     f.if(f.emit("i32.ne", word(control.generation), generation), () => f.giveBack(runResults.done));
     f.if(f.emit("i32.eqz", onlySpins), () => f.assign(patience, f.emit("i32.sub", patience, 1)));
-    f.branchIf(again, f.emit("i32.or", f.emit("i32.gt_s", patience, 0), f.emit("i32.or", onlySpins, f.emit("i32.ne", thread, 0))));
+    f.branchIf(
+      again,
+      f.emit(
+        "i32.or",
+        f.emit("i32.gt_s", patience, 0),
+        f.emit("i32.or", onlySpins, f.emit("i32.ne", thread, 0)),
+      ),
+    );
   });
   f.store("i32.atomic.store", control.aborted, 1);
   f.push(runResults.stalled);
@@ -90,7 +107,13 @@ function buildRun(): FunctionBody {
     { parameters: ["i32", "i32", "i32", "i32", "i32"], results: ["i32"] },
     false,
   );
-  const [thread, threads, scratch, table, steps] = f.parameters as [Local, Local, Local, Local, Local];
+  const [thread, threads, scratch, table, steps] = f.parameters as [
+    Local,
+    Local,
+    Local,
+    Local,
+    Local,
+  ];
   const at = f.variable(table);
   const isFirst = f.emit("i32.eqz", thread);
   f.forRange(0, steps, 1, () => {
@@ -115,7 +138,10 @@ function buildRun(): FunctionBody {
 
 /** (thread, threads, scratch, epoch already seen): runs what `start` announces until it is told to leave. */
 function buildServe(): FunctionBody {
-  const f = new FunctionBuilder({ parameters: ["i32", "i32", "i32", "i32"], results: ["i32"] }, false);
+  const f = new FunctionBuilder(
+    { parameters: ["i32", "i32", "i32", "i32"], results: ["i32"] },
+    false,
+  );
   const [thread, threads, scratch, seen] = f.parameters as [Local, Local, Local, Local];
   f.loop((again) => {
     f.block((found) => {
@@ -133,7 +159,14 @@ function buildServe(): FunctionBody {
       f.giveBack(runResults.done);
     });
     const table = f.load("i32.load", control.table);
-    const result = f.call(runSteps, thread, threads, scratch, table, f.load("i32.load", control.steps));
+    const result = f.call(
+      runSteps,
+      thread,
+      threads,
+      scratch,
+      table,
+      f.load("i32.load", control.steps),
+    );
     f.if(result, () => f.giveBack(result));
     f.branch(again);
   });
@@ -143,7 +176,10 @@ function buildServe(): FunctionBody {
 
 /** (threads, scratch, table, steps) -> result: wakes the other threads and takes part as the first. */
 function buildStart(): FunctionBody {
-  const f = new FunctionBuilder({ parameters: ["i32", "i32", "i32", "i32"], results: ["i32"] }, false);
+  const f = new FunctionBuilder(
+    { parameters: ["i32", "i32", "i32", "i32"], results: ["i32"] },
+    false,
+  );
   const [threads, scratch, table, steps] = f.parameters as [Local, Local, Local, Local];
   f.if(f.emit("i32.gt_s", threads, 1), () => {
     f.store("i32.store", control.table, table);

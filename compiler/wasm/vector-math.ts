@@ -30,7 +30,7 @@ export function exp(f: FunctionBuilder, x: Local): Local {
   const shifted = f.emit("f32x4.add", clamped, magic);
   const n = f.emit("f32x4.sub", shifted, magic);
   const high = f.multiplyAdd(n, f.f32x4(-0.693359375), x);
-  const r = f.multiplyAdd(n, f.f32x4(2.12194440e-4), high);
+  const r = f.multiplyAdd(n, f.f32x4(2.1219444e-4), high);
   const p = polynomial(f, r, [
     1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1,
     5.0000001201e-1,
@@ -58,7 +58,7 @@ export function log(f: FunctionBuilder, x: Local): Local {
     -1.6668057665e-1, 2.0000714765e-1, -2.4999993993e-1, 3.3333331174e-1,
   ]); // prettier-ignore
   const cubic = f.emit("f32x4.mul", f.emit("f32x4.mul", r, square), p);
-  const low = f.multiplyAdd(e, f.f32x4(-2.12194440e-4), cubic);
+  const low = f.multiplyAdd(e, f.f32x4(-2.1219444e-4), cubic);
   const tail = f.multiplyAdd(square, f.f32x4(-0.5), low);
   const value = f.multiplyAdd(e, f.f32x4(0.693359375), f.emit("f32x4.add", r, tail));
   // log(0) = -inf, log(inf) = inf, log of a negative number or NaN = NaN.
@@ -72,7 +72,7 @@ export function log(f: FunctionBuilder, x: Local): Local {
 export function log1p(f: FunctionBuilder, x: Local): Local {
   const u = f.emit("f32x4.add", x, f.f32x4(1));
   const change = f.emit("f32x4.sub", u, f.f32x4(1));
-  const ratio = f.emit("f32x4.div", f.emit("f32x4.mul", log(f, u), x), change);
+  const ratio = f.emit("f32x4.mul", log(f, u), f.emit("f32x4.div", x, change));
   const isSmall = f.emit("f32x4.eq", change, f.f32x4(0));
   const isInfinite = f.emit("f32x4.eq", x, f.f32x4(Infinity));
   const isMinusOne = f.emit("f32x4.eq", u, f.f32x4(0));
@@ -144,7 +144,11 @@ function sineOfQuarter(f: FunctionBuilder, r: Local, quarter: Local): Local {
   const square = f.emit("f32x4.mul", r, r);
   const s = polynomial(f, square, [-1.9515295891e-4, 8.3321608736e-3, -1.6666654611e-1]);
   const sine = f.multiplyAdd(f.emit("f32x4.mul", s, square), r, r);
-  const c = polynomial(f, square, [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2]);
+  const c = polynomial(
+    f,
+    square,
+    [2.443315711809948e-5, -1.388731625493765e-3, 4.166664568298827e-2],
+  );
   const half = f.multiplyAdd(square, f.f32x4(-0.5), f.f32x4(1));
   const cosine = f.multiplyAdd(f.emit("f32x4.mul", square, square), c, half);
   const isOdd = f.emit("i32x4.ne", f.emit("v128.and", quarter, f.i32x4(1)), f.i32x4(0));
@@ -172,7 +176,11 @@ function arctangent(f: FunctionBuilder, t: Local): Local {
   );
   const r = select(f, isLarge, turned, t);
   const square = f.emit("f32x4.mul", r, r);
-  const p = polynomial(f, square, [8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1]);
+  const p = polynomial(
+    f,
+    square,
+    [8.05374449538e-2, -1.38776856032e-1, 1.99777106478e-1, -3.33329491539e-1],
+  );
   const near = f.multiplyAdd(f.emit("f32x4.mul", p, square), r, r);
   return f.emit("f32x4.add", near, f.emit("v128.and", isLarge, f.f32x4(Math.PI / 4)));
 }
@@ -203,7 +211,11 @@ function logWide(f: FunctionBuilder, mantissa: Local, exponent: Local): Local {
   let sum = f.f64x2(2 / 15);
   for (const odd of [13, 11, 9, 7, 5, 3, 1])
     sum = f.emit("f64x2.add", f.emit("f64x2.mul", sum, square), f.f64x2(2 / odd));
-  return f.emit("f64x2.add", f.emit("f64x2.mul", sum, s), f.emit("f64x2.mul", e, f.f64x2(Math.LN2)));
+  return f.emit(
+    "f64x2.add",
+    f.emit("f64x2.mul", sum, s),
+    f.emit("f64x2.mul", e, f.f64x2(Math.LN2)),
+  );
 }
 
 /** exp of two f64, as two f32 in the lower lanes: overflow and underflow come with the rounding to f32. */
@@ -245,7 +257,13 @@ export function power(f: FunctionBuilder, x: Local, y: Local): Local {
   return powerExtremes(f, x, y, size, ordinary);
 }
 
-function powerExtremes(f: FunctionBuilder, x: Local, y: Local, size: Local, ordinary: Local): Local {
+function powerExtremes(
+  f: FunctionBuilder,
+  x: Local,
+  y: Local,
+  size: Local,
+  ordinary: Local,
+): Local {
   const zero = f.f32x4(0);
   const one = f.f32x4(1);
   const rises = f.emit("f32x4.gt", y, zero);
@@ -259,7 +277,11 @@ function powerExtremes(f: FunctionBuilder, x: Local, y: Local, size: Local, ordi
   );
   const isWhole = f.emit("f32x4.eq", f.emit("f32x4.floor", y), y);
   const halved = f.emit("f32x4.mul", y, f.f32x4(0.5));
-  const isOdd = f.emit("v128.and", isWhole, f.emit("f32x4.ne", f.emit("f32x4.floor", halved), halved));
+  const isOdd = f.emit(
+    "v128.and",
+    isWhole,
+    f.emit("f32x4.ne", f.emit("f32x4.floor", halved), halved),
+  );
   const sign = f.emit("v128.and", f.emit("v128.and", x, f.i32x4(0x80000000)), isOdd);
   const signed = f.emit("v128.or", magnitude, sign);
   const isLost = f.emit("v128.andnot", f.emit("f32x4.lt", x, zero), isWhole);

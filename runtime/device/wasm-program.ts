@@ -43,7 +43,10 @@ interface LoadedEntry {
 }
 
 /** @throws WorldError `out-of-memory` where the engine does not give the memory. */
-export async function loadWasmProgram(program: Program, context: WasmContext): Promise<WasmProgram> {
+export async function loadWasmProgram(
+  program: Program,
+  context: WasmContext,
+): Promise<WasmProgram> {
   if (program.target !== "wasm" || program.module === undefined)
     throw new Error(`the wasm device got a program for ${program.target}`);
   await context.pool.start();
@@ -90,7 +93,11 @@ export class WasmProgram implements LoadedProgram {
   }
 
   private fillTable(slot: Program["tables"][number]): void {
-    const values = generate(slot.generator, slot.settings as AttributeValue | undefined, slot.shape);
+    const values = generate(
+      slot.generator,
+      slot.settings as AttributeValue | undefined,
+      slot.shape,
+    );
     this.view(slot).set(values);
   }
 
@@ -127,7 +134,8 @@ export class WasmProgram implements LoadedProgram {
         ? [0, [this.address(step.from), this.address(step.to), step.bytes]]
         : [step.code + 1, step.places.map((place) => this.address(place))];
     const header = [code, flags, operands.length];
-    if (header.length !== stepHeaderWords) throw new Error("step header out of step with the runner");
+    if (header.length !== stepHeaderWords)
+      throw new Error("step header out of step with the runner");
     return [...header, ...operands];
   }
 

@@ -5,7 +5,13 @@ import { WorldError } from "../errors.ts";
 import type { Device } from "./device.ts";
 import { loadWasmProgram } from "./wasm-program.ts";
 import type { WasmProgram } from "./wasm-program.ts";
-import { canShareMemory, coreCount, endedError, hasRelaxedSimd, startComputeThread } from "./wasm-threads.ts";
+import {
+  canShareMemory,
+  coreCount,
+  endedError,
+  hasRelaxedSimd,
+  startComputeThread,
+} from "./wasm-threads.ts";
 import type { ComputeThread } from "./wasm-threads.ts";
 
 export interface WasmDeviceOptions {
@@ -106,4 +112,3 @@ export class ThreadPool {
     await Promise.all(workers.map((worker) => worker.stop()));
   }
 }
-

@@ -15,7 +15,14 @@ interface Shape {
 }
 
 /** [batch.., token, head, channel]: where a linear layer leaves its heads. */
-function view(buffer: number, shape: Shape, tokens: number, channels: number, offset = 0, heads = shape.heads): HeadsView {
+function view(
+  buffer: number,
+  shape: Shape,
+  tokens: number,
+  channels: number,
+  offset = 0,
+  heads = shape.heads,
+): HeadsView {
   const strides = rowMajorStrides([...shape.batch, tokens, heads, channels]);
   const [token, head, channel] = strides.slice(-3) as [number, number, number];
   return { buffer, offset, strides: [...strides.slice(0, -3), head, token, channel] };
@@ -24,7 +31,11 @@ function view(buffer: number, shape: Shape, tokens: number, channels: number, of
 const size = (shape: Shape, tokens: number, channels: number): number =>
   shape.batch.reduce((product, extent) => product * extent, shape.heads * tokens * channels);
 
-function kernels(shape: Shape): { forward: AttentionKernel; backward: AttentionKernel; lengths: number[] } {
+function kernels(shape: Shape): {
+  forward: AttentionKernel;
+  backward: AttentionKernel;
+  lengths: number[];
+} {
   const { queries, keys, channels, valueChannels } = shape;
   const forward: AttentionKernel = {
     ...base,
@@ -63,19 +74,23 @@ const shapes: readonly Shape[] = [
   { batch: [1], heads: 1, queries: 130, keys: 9, channels: 3, valueChannels: 4 },
 ];
 
-describe.each(shapes)("attention, $batch x $heads heads, $queries by $keys, $channels and $valueChannels channels", (shape) => {
-  test("forward and backward", async () => {
-    const { forward, backward, lengths } = kernels(shape);
-    const buffers = lengths.map((length, id) => ({
-      values: [0, 1, 2, 5].includes(id) ? noise(length, id + 1, id < 2 ? 3 : 1) : zeros(length),
-    }));
-    await check({ buffers, kernels: [forward, backward] }, 5e-6);
-  });
-});
+describe.each(shapes)(
+  "attention, $batch x $heads heads, $queries by $keys, $channels and $valueChannels channels",
+  (shape) => {
+    test("forward and backward", async () => {
+      const { forward, backward, lengths } = kernels(shape);
+      const buffers = lengths.map((length, id) => ({
+        values: [0, 1, 2, 5].includes(id) ? noise(length, id + 1, id < 2 ? 3 : 1) : zeros(length),
+      }));
+      await check({ buffers, kernels: [forward, backward] }, 5e-6);
+    });
+  },
+);
 
 test("queries, keys and values in one array, as one product leaves them", async () => {
   const shape: Shape = { batch: [2], heads: 2, queries: 6, keys: 6, channels: 8, valueChannels: 8 };
-  const part = (number: number, buffer: number): HeadsView => view(buffer, shape, 6, 8, number * 16, 6);
+  const part = (number: number, buffer: number): HeadsView =>
+    view(buffer, shape, 6, 8, number * 16, 6);
   const forward: AttentionKernel = {
     ...kernels(shape).forward,
     q: part(0, 0),
@@ -92,21 +107,33 @@ test("queries, keys and values in one array, as one product leaves them", async 
     dk: part(1, 4),
     dv: part(2, 4),
   };
-  await check({
-    buffers: [
-      { values: noise(2 * 6 * 48) },
-      { values: zeros(192) },
-      { values: zeros(24) },
-      { values: noise(192, 2) },
-      { values: zeros(2 * 6 * 48) },
-    ],
-    kernels: [forward, backward],
-  }, 5e-6);
+  await check(
+    {
+      buffers: [
+        { values: noise(2 * 6 * 48) },
+        { values: zeros(192) },
+        { values: zeros(24) },
+        { values: noise(192, 2) },
+        { values: zeros(2 * 6 * 48) },
+      ],
+      kernels: [forward, backward],
+    },
+    5e-6,
+  );
 });
 
 test("large scores neither overflow nor give NaN", async () => {
-  const shape: Shape = { batch: [1], heads: 1, queries: 6, keys: 10, channels: 4, valueChannels: 4 };
+  const shape: Shape = {
+    batch: [1],
+    heads: 1,
+    queries: 6,
+    keys: 10,
+    channels: 4,
+    valueChannels: 4,
+  };
   const { forward, lengths } = kernels(shape);
-  const buffers = lengths.map((length, id) => ({ values: id < 3 ? noise(length, id + 1, id < 2 ? 60 : 1) : zeros(length) }));
+  const buffers = lengths.map((length, id) => ({
+    values: id < 3 ? noise(length, id + 1, id < 2 ? 60 : 1) : zeros(length),
+  }));
   await check({ buffers, kernels: [forward] }, 2e-5);
 });

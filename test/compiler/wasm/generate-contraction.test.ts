@@ -1,12 +1,25 @@
 import { describe, test } from "vitest";
 import type { Axis, ContractionKernel, Expression } from "../../../compiler/kernels/kernel.ts";
 import { constantIndex } from "../../../compiler/ops/index-arithmetic.ts";
-import { add, apply, axes, base, check, i, load, multiply, noise, number, over } from "./kernel-notation.ts";
+import {
+  add,
+  apply,
+  axes,
+  base,
+  check,
+  i,
+  load,
+  multiply,
+  noise,
+  number,
+  over,
+} from "./kernel-notation.ts";
 
 const zeros = (length: number): number[] => new Array<number>(length).fill(0);
 const sum: Expression = { kind: "accumulator", dtype: "f32" };
 
-type Parts = Partial<ContractionKernel> & Pick<ContractionKernel, "m" | "n" | "k" | "a" | "b" | "stores">;
+type Parts = Partial<ContractionKernel> &
+  Pick<ContractionKernel, "m" | "n" | "k" | "a" | "b" | "stores">;
 
 function contraction(parts: Parts): ContractionKernel {
   return { ...base, kind: "contraction", batch: [], ...parts };
@@ -24,7 +37,11 @@ describe("products", () => {
     for (const a of [over(m, k), over(k, m)])
       for (const b of [over(k, n), over(n, k)])
         await check({
-          buffers: [{ values: noise(M * K) }, { values: noise(K * N, 2) }, { values: zeros(M * N) }],
+          buffers: [
+            { values: noise(M * K) },
+            { values: noise(K * N, 2) },
+            { values: zeros(M * N) },
+          ],
           kernels: [
             contraction({
               m: [m], n: [n], k: [k],
@@ -51,24 +68,29 @@ describe("products", () => {
     });
   });
 
-  test.each([[17, 13, 11], [40, 72, 64], [9, 16, 1300]] as const)(
+  test.each([
+    [17, 13, 11],
+    [40, 72, 64],
+    [9, 16, 1300],
+  ] as const)(
     "%i x %i over %i with prologue, bias, activation, residual in place, and both operand sums",
     async (M, N, K) => {
       const [m, n, k] = axes(M, N, K) as [Axis, Axis, Axis];
       const withBias = apply("add", [sum, load(2, i(n))]);
       const value = apply("add", [apply("tanh", [withBias]), load(3, over(m, n))]);
-      await check({
-        buffers: [
-          { values: noise(M * K) },
-          { values: noise(K * N, 2) },
-          { values: noise(N, 3) },
-          { values: noise(M * N, 4) },
-          { values: zeros(M) },
-          { values: zeros(N) },
-          { values: zeros(M * N) },
-        ],
-        kernels: [
-          contraction({
+      await check(
+        {
+          buffers: [
+            { values: noise(M * K) },
+            { values: noise(K * N, 2) },
+            { values: noise(N, 3) },
+            { values: noise(M * N, 4) },
+            { values: zeros(M) },
+            { values: zeros(N) },
+            { values: zeros(M * N) },
+          ],
+          kernels: [
+            contraction({
             m: [m], n: [n], k: [k],
             a: apply("multiply", [load(0, over(m, k)), number(0.25)]),
             b: load(1, over(k, n)),
@@ -79,8 +101,10 @@ describe("products", () => {
             sumOfA: { buffer: 4, index: i(m) },
             sumOfB: { buffer: 5, index: i(n) },
           }), // prettier-ignore
-        ],
-      }, 3e-6);
+          ],
+        },
+        3e-6,
+      );
     },
   );
 
@@ -104,7 +128,12 @@ describe("products", () => {
   test("a weight gradient: k runs over batch and tokens", async () => {
     const [b, t, m, n] = axes(6, 17, 20, 24) as [Axis, Axis, Axis, Axis];
     await check({
-      buffers: [{ values: noise(2040) }, { values: noise(2448, 2) }, { values: zeros(480) }, { values: zeros(24) }],
+      buffers: [
+        { values: noise(2040) },
+        { values: noise(2448, 2) },
+        { values: zeros(480) },
+        { values: zeros(24) },
+      ],
       kernels: [
         contraction({
           m: [m], n: [n], k: [b, t],
@@ -134,10 +163,18 @@ describe("convolutions through window indices", () => {
     const pad = (kernel - 1) / 2;
     const row = add(multiply(i(y), stride), i(ky), constantIndex(-pad));
     const col = add(multiply(i(x), stride), i(kx), constantIndex(-pad));
-    const at = add(multiply(i(b), size * size * input), multiply(row, size * input), multiply(col, input), i(c));
+    const at = add(
+      multiply(i(b), size * size * input),
+      multiply(row, size * input),
+      multiply(col, input),
+      i(c),
+    );
     const image: Expression = {
       kind: "guard",
-      conditions: [{ index: row, low: 0, high: size }, { index: col, low: 0, high: size }],
+      conditions: [
+        { index: row, low: 0, high: size },
+        { index: col, low: 0, high: size },
+      ],
       value: load(0, at),
       otherwise: number(0),
       dtype: "f32",
@@ -150,33 +187,47 @@ describe("convolutions through window indices", () => {
     return { b, y, x, c, ky, kx, o, image, lengths };
   };
 
-  test.each(cases)("forward, $kernel wide, stride $stride, $input to $output channels", async (given) => {
-    const { b, y, x, c, ky, kx, o, image, lengths } = setUp(given);
-    await check({
-      buffers: [{ values: noise(lengths.image) }, { values: noise(lengths.weight, 2) }, { values: zeros(lengths.output) }],
-      kernels: [
-        contraction({
+  test.each(cases)(
+    "forward, $kernel wide, stride $stride, $input to $output channels",
+    async (given) => {
+      const { b, y, x, c, ky, kx, o, image, lengths } = setUp(given);
+      await check({
+        buffers: [
+          { values: noise(lengths.image) },
+          { values: noise(lengths.weight, 2) },
+          { values: zeros(lengths.output) },
+        ],
+        kernels: [
+          contraction({
           m: [b, y, x], n: [o], k: [ky, kx, c],
           a: image,
           b: load(1, over(ky, kx, c, o)),
           stores: [{ buffer: 2, index: over(b, y, x, o), value: sum }],
         }), // prettier-ignore
-      ],
-    });
-  });
+        ],
+      });
+    },
+  );
 
-  test.each(cases)("by the weights, $kernel wide, stride $stride, $input to $output channels", async (given) => {
-    const { b, y, x, c, ky, kx, o, image, lengths } = setUp(given);
-    await check({
-      buffers: [{ values: noise(lengths.image) }, { values: noise(lengths.output, 2) }, { values: zeros(lengths.weight) }],
-      kernels: [
-        contraction({
+  test.each(cases)(
+    "by the weights, $kernel wide, stride $stride, $input to $output channels",
+    async (given) => {
+      const { b, y, x, c, ky, kx, o, image, lengths } = setUp(given);
+      await check({
+        buffers: [
+          { values: noise(lengths.image) },
+          { values: noise(lengths.output, 2) },
+          { values: zeros(lengths.weight) },
+        ],
+        kernels: [
+          contraction({
           m: [ky, kx, c], n: [o], k: [b, y, x],
           a: image,
           b: load(1, over(b, y, x, o)),
           stores: [{ buffer: 2, index: over(ky, kx, c, o), value: sum }],
         }), // prettier-ignore
-      ],
-    });
-  });
+        ],
+      });
+    },
+  );
 });

@@ -15,7 +15,11 @@ describe("elementwise kernels", () => {
     const [a, b] = axes(5, width) as [Axis, Axis];
     const sum = apply("add", [load(0, over(a, b)), load(1, i(b))]);
     await check({
-      buffers: [{ values: noise(5 * width) }, { values: noise(width, 2) }, { values: zeros(5 * width) }],
+      buffers: [
+        { values: noise(5 * width) },
+        { values: noise(width, 2) },
+        { values: zeros(5 * width) },
+      ],
       kernels: [loopKernel([a, b], [], [store(2, [a, b], sum)])],
     });
   });
@@ -36,7 +40,12 @@ describe("elementwise kernels", () => {
     const strided = load(2, multiply(i(b), 3));
     const value = apply("add", [transposed, apply("multiply", [reversed, strided])]);
     await check({
-      buffers: [{ values: noise(234) }, { values: noise(18, 2) }, { values: noise(54, 3) }, { values: zeros(234) }],
+      buffers: [
+        { values: noise(234) },
+        { values: noise(18, 2) },
+        { values: noise(54, 3) },
+        { values: zeros(234) },
+      ],
       kernels: [loopKernel([a, b], [], [store(3, [a, b], value)])],
     });
   });
@@ -57,7 +66,10 @@ describe("elementwise kernels", () => {
     const row = add(i(a), constantIndex(-1));
     const value: Expression = {
       kind: "guard",
-      conditions: [{ index: inside, low: 0, high: width }, { index: row, low: 0, high: 2 }],
+      conditions: [
+        { index: inside, low: 0, high: width },
+        { index: row, low: 0, high: 2 },
+      ],
       value: load(0, add(multiply(row, width), inside)),
       otherwise: number(0.5),
       dtype: "f32",
@@ -69,7 +81,10 @@ describe("elementwise kernels", () => {
   });
 
   test("two arrays side by side along the last axis", async () => {
-    for (const [left, right] of [[8, 12], [5, 6]] as const) {
+    for (const [left, right] of [
+      [8, 12],
+      [5, 6],
+    ] as const) {
       const [a, b] = axes(7, left + right) as [Axis, Axis];
       const value: Expression = {
         kind: "guard",
@@ -79,7 +94,11 @@ describe("elementwise kernels", () => {
         dtype: "f32",
       };
       await check({
-        buffers: [{ values: noise(7 * left) }, { values: noise(7 * right, 2) }, { values: zeros(7 * (left + right)) }],
+        buffers: [
+          { values: noise(7 * left) },
+          { values: noise(7 * right, 2) },
+          { values: zeros(7 * (left + right)) },
+        ],
         kernels: [loopKernel([a, b], [], [store(2, [a, b], value)])],
       });
     }
@@ -130,7 +149,10 @@ describe("elementwise kernels", () => {
     };
     await check(
       {
-        buffers: [{ dtype: "u32", values: [12345, 7] }, { dtype: "u32", values: zeros(23) }],
+        buffers: [
+          { dtype: "u32", values: [12345, 7] },
+          { dtype: "u32", values: zeros(23) },
+        ],
         kernels: [loopKernel([a], [], [store(1, [a], value)])],
       },
       0,
@@ -147,7 +169,10 @@ describe("elementwise kernels", () => {
 
   test("an update in place", async () => {
     const [a] = axes(37) as [Axis];
-    const value = apply("subtract", [load(0, i(a)), apply("multiply", [load(1, i(a)), load(2, constantIndex(0))])]);
+    const value = apply("subtract", [
+      load(0, i(a)),
+      apply("multiply", [load(1, i(a)), load(2, constantIndex(0))]),
+    ]);
     await check({
       buffers: [{ values: noise(37) }, { values: noise(37, 2) }, { values: [0.1] }],
       kernels: [loopKernel([a], [], [store(0, [a], value)])],
@@ -160,16 +185,25 @@ describe("reductions", () => {
     const [a, b] = axes(6, width) as [Axis, Axis];
     const value = load(0, over(a, b));
     await check({
-      buffers: [{ values: noise(6 * width) }, { values: zeros(6) }, { values: zeros(6) }, { values: zeros(6) }],
+      buffers: [
+        { values: noise(6 * width) },
+        { values: zeros(6) },
+        { values: zeros(6) },
+        { values: zeros(6) },
+      ],
       kernels: [
-        loopKernel([a], [b], [
-          { kind: "reduce", reducer: "sum", value, dtype: "f32" },
-          { kind: "reduce", reducer: "max", value, dtype: "f32" },
-          { kind: "reduce", reducer: "min", value, dtype: "f32" },
-          store(1, [a], reduced(0)),
-          store(2, [a], reduced(1)),
-          store(3, [a], reduced(2)),
-        ]),
+        loopKernel(
+          [a],
+          [b],
+          [
+            { kind: "reduce", reducer: "sum", value, dtype: "f32" },
+            { kind: "reduce", reducer: "max", value, dtype: "f32" },
+            { kind: "reduce", reducer: "min", value, dtype: "f32" },
+            store(1, [a], reduced(0)),
+            store(2, [a], reduced(1)),
+            store(3, [a], reduced(2)),
+          ],
+        ),
       ],
     });
   });
@@ -179,26 +213,45 @@ describe("reductions", () => {
     await check({
       buffers: [{ values: noise(33 * width) }, { values: noise(33, 4) }, { values: zeros(width) }],
       kernels: [
-        loopKernel([b], [a], [
-          { kind: "reduce", reducer: "sum", value: apply("multiply", [load(0, over(a, b)), load(1, i(a))]), dtype: "f32" },
-          store(2, [b], reduced(0)),
-        ]),
+        loopKernel(
+          [b],
+          [a],
+          [
+            {
+              kind: "reduce",
+              reducer: "sum",
+              value: apply("multiply", [load(0, over(a, b)), load(1, i(a))]),
+              dtype: "f32",
+            },
+            store(2, [b], reduced(0)),
+          ],
+        ),
       ],
     });
   });
 
   test("long columns, summed in parts", async () => {
-    for (const [rows, width] of [[1500, 20], [700, 3]] as const) {
+    for (const [rows, width] of [
+      [1500, 20],
+      [700, 3],
+    ] as const) {
       const [a, b] = axes(rows, width) as [Axis, Axis];
-      await check({
-        buffers: [{ values: noise(rows * width).map((x) => x + 1) }, { values: zeros(width) }],
-        kernels: [
-          loopKernel([b], [a], [
-            { kind: "reduce", reducer: "sum", value: load(0, over(a, b)), dtype: "f32" },
-            store(1, [b], reduced(0)),
-          ]),
-        ],
-      }, 3e-7);
+      await check(
+        {
+          buffers: [{ values: noise(rows * width).map((x) => x + 1) }, { values: zeros(width) }],
+          kernels: [
+            loopKernel(
+              [b],
+              [a],
+              [
+                { kind: "reduce", reducer: "sum", value: load(0, over(a, b)), dtype: "f32" },
+                store(1, [b], reduced(0)),
+              ],
+            ),
+          ],
+        },
+        3e-7,
+      );
     }
   });
 
@@ -207,37 +260,52 @@ describe("reductions", () => {
     await check({
       buffers: [{ values: noise(180) }, { values: zeros(9) }],
       kernels: [
-        loopKernel([b], [a, c], [
-          { kind: "reduce", reducer: "sum", value: load(0, over(a, b, c)), dtype: "f32" },
-          store(1, [b], reduced(0)),
-        ]),
+        loopKernel(
+          [b],
+          [a, c],
+          [
+            { kind: "reduce", reducer: "sum", value: load(0, over(a, b, c)), dtype: "f32" },
+            store(1, [b], reduced(0)),
+          ],
+        ),
       ],
     });
   });
 
-  test.each([1, 3, 8, 21])("the first of the best among %i, across rows and down columns", async (width) => {
-    const [a, b] = axes(7, width) as [Axis, Axis];
-    const values = whole(7 * width, 4).map((x) => x - 2);
-    for (const reducer of ["argmax", "argmin"] as const)
-      await check({
-        buffers: [
-          { values },
-          { dtype: "i32", values },
-          { dtype: "i32", values: zeros(7) },
-          { dtype: "i32", values: zeros(width) },
-        ],
-        kernels: [
-          loopKernel([a], [b], [
-            { kind: "reduce", reducer, value: load(0, over(a, b)), dtype: "i32" },
-            store(2, [a], reduced(0, "i32")),
-          ]),
-          loopKernel([b], [a], [
-            { kind: "reduce", reducer, value: load(1, over(a, b), "i32"), dtype: "i32" },
-            store(3, [b], reduced(0, "i32")),
-          ]),
-        ],
-      });
-  });
+  test.each([1, 3, 8, 21])(
+    "the first of the best among %i, across rows and down columns",
+    async (width) => {
+      const [a, b] = axes(7, width) as [Axis, Axis];
+      const values = whole(7 * width, 4).map((x) => x - 2);
+      for (const reducer of ["argmax", "argmin"] as const)
+        await check({
+          buffers: [
+            { values },
+            { dtype: "i32", values },
+            { dtype: "i32", values: zeros(7) },
+            { dtype: "i32", values: zeros(width) },
+          ],
+          kernels: [
+            loopKernel(
+              [a],
+              [b],
+              [
+                { kind: "reduce", reducer, value: load(0, over(a, b)), dtype: "i32" },
+                store(2, [a], reduced(0, "i32")),
+              ],
+            ),
+            loopKernel(
+              [b],
+              [a],
+              [
+                { kind: "reduce", reducer, value: load(1, over(a, b), "i32"), dtype: "i32" },
+                store(3, [b], reduced(0, "i32")),
+              ],
+            ),
+          ],
+        });
+    },
+  );
 
   test("any and all over bool, sums of integers", async () => {
     const [a, b] = axes(6, 10) as [Axis, Axis];
@@ -251,14 +319,18 @@ describe("reductions", () => {
         { dtype: "i32", values: zeros(6) },
       ],
       kernels: [
-        loopKernel([a], [b], [
-          { kind: "reduce", reducer: "max", value: flag, dtype: "bool" },
-          { kind: "reduce", reducer: "min", value: flag, dtype: "bool" },
-          { kind: "reduce", reducer: "sum", value: apply("cast", [flag], "i32"), dtype: "i32" },
-          store(1, [a], reduced(0, "bool")),
-          store(2, [a], reduced(1, "bool")),
-          store(3, [a], reduced(2, "i32")),
-        ]),
+        loopKernel(
+          [a],
+          [b],
+          [
+            { kind: "reduce", reducer: "max", value: flag, dtype: "bool" },
+            { kind: "reduce", reducer: "min", value: flag, dtype: "bool" },
+            { kind: "reduce", reducer: "sum", value: apply("cast", [flag], "i32"), dtype: "i32" },
+            store(1, [a], reduced(0, "bool")),
+            store(2, [a], reduced(1, "bool")),
+            store(3, [a], reduced(2, "i32")),
+          ],
+        ),
       ],
     });
   });
@@ -272,11 +344,15 @@ describe("whole rows", () => {
     await check({
       buffers: [{ values: noise(9 * width, 1, 8) }, { values: zeros(9 * width) }],
       kernels: [
-        loopKernel([a], [b], [
-          { kind: "reduce", reducer: "max", value: x, dtype: "f32" },
-          { kind: "reduce", reducer: "sum", value: e, dtype: "f32" },
-          store(1, [a, b], apply("divide", [e, reduced(1)]), "row"),
-        ]),
+        loopKernel(
+          [a],
+          [b],
+          [
+            { kind: "reduce", reducer: "max", value: x, dtype: "f32" },
+            { kind: "reduce", reducer: "sum", value: e, dtype: "f32" },
+            store(1, [a, b], apply("divide", [e, reduced(1)]), "row"),
+          ],
+        ),
       ],
     });
   });
@@ -301,12 +377,21 @@ describe("whole rows", () => {
         { values: zeros(9) },
       ],
       kernels: [
-        loopKernel([a], [b], [
-          { kind: "reduce", reducer: "sum", value: x, dtype: "f32" },
-          { kind: "reduce", reducer: "sum", value: apply("multiply", [centred, centred]), dtype: "f32" },
-          store(3, [a, b], y, "row"),
-          store(4, [a], mean),
-        ]),
+        loopKernel(
+          [a],
+          [b],
+          [
+            { kind: "reduce", reducer: "sum", value: x, dtype: "f32" },
+            {
+              kind: "reduce",
+              reducer: "sum",
+              value: apply("multiply", [centred, centred]),
+              dtype: "f32",
+            },
+            store(3, [a, b], y, "row"),
+            store(4, [a], mean),
+          ],
+        ),
       ],
     });
   });
@@ -318,13 +403,20 @@ describe("whole rows", () => {
     await check({
       buffers: [{ values: noise(264, 1, 8) }, { values: zeros(264) }],
       kernels: [
-        loopKernel([b], [a], [
-          { kind: "reduce", reducer: "max", value: x, dtype: "f32" },
-          { kind: "reduce", reducer: "sum", value: e, dtype: "f32" },
-          { kind: "store", over: "row", store: { buffer: 1, index: over(a, b), value: apply("divide", [e, reduced(1)]) } },
-        ]),
+        loopKernel(
+          [b],
+          [a],
+          [
+            { kind: "reduce", reducer: "max", value: x, dtype: "f32" },
+            { kind: "reduce", reducer: "sum", value: e, dtype: "f32" },
+            {
+              kind: "store",
+              over: "row",
+              store: { buffer: 1, index: over(a, b), value: apply("divide", [e, reduced(1)]) },
+            },
+          ],
+        ),
       ],
     });
   });
 });
-

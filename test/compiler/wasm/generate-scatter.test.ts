@@ -9,19 +9,22 @@ function scatter(outer: number, count: number, size: number, inner: number): Sca
   return { ...base, kind: "scatter", outer, count, size, inner, indices: 0, values: 1, output: 2 };
 }
 
-test.each([[1, 1, 1, 1], [1, 30, 7, 5], [3, 20, 11, 16], [2, 9, 100, 1], [1, 50, 2, 67]])(
-  "%i groups of %i rows into %i rows of %i",
-  async (outer, count, size, inner) => {
-    await check({
-      buffers: [
-        { dtype: "i32", values: whole(outer * count, size) },
-        { values: noise(outer * count * inner, 2) },
-        { values: noise(outer * size * inner, 3) },
-      ],
-      kernels: [scatter(outer, count, size, inner)],
-    });
-  },
-);
+test.each([
+  [1, 1, 1, 1],
+  [1, 30, 7, 5],
+  [3, 20, 11, 16],
+  [2, 9, 100, 1],
+  [1, 50, 2, 67],
+])("%i groups of %i rows into %i rows of %i", async (outer, count, size, inner) => {
+  await check({
+    buffers: [
+      { dtype: "i32", values: whole(outer * count, size) },
+      { values: noise(outer * count * inner, 2) },
+      { values: noise(outer * size * inner, 3) },
+    ],
+    kernels: [scatter(outer, count, size, inner)],
+  });
+});
 
 test("an index outside of the output is left out", async () => {
   await check({
@@ -32,7 +35,11 @@ test("an index outside of the output is left out", async () => {
 
 test("equal indices are summed in order", async () => {
   const given = {
-    buffers: [{ dtype: "i32" as const, values: [0, 0, 0] }, { values: [1e8, 1, -1e8] }, { values: [0] }],
+    buffers: [
+      { dtype: "i32" as const, values: [0, 0, 0] },
+      { values: [1e8, 1, -1e8] },
+      { values: [0] },
+    ],
     kernels: [scatter(1, 3, 1, 1)],
   };
   const results = await runOn(await deviceWith({ threads: 2 }), given);

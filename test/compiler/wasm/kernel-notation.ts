@@ -94,7 +94,10 @@ export function expectNear(
   tolerance: number,
   what: string,
 ): void {
-  const scale = Math.max(1e-30, ...Array.from(expected, (x) => (Number.isFinite(x) ? Math.abs(x) : 0)));
+  const scale = Math.max(
+    1e-30,
+    ...Array.from(expected, (x) => (Number.isFinite(x) ? Math.abs(x) : 0)),
+  );
   for (let at = 0; at < expected.length; at++) {
     const [a, b] = [found[at]!, expected[at]!];
     if (Object.is(a, b) || Math.abs(a - b) <= tolerance * scale) continue;

@@ -55,7 +55,11 @@ function value(e: Expression, at: Point, memory: Float64Array[]): number {
     case "position":
       return index(e.index);
     case "apply":
-      return scalarMeaning(e.instruction, e.dtype, e.arguments[0]?.dtype as DType)(
+      return scalarMeaning(
+        e.instruction,
+        e.dtype,
+        e.arguments[0]?.dtype as DType,
+      )(
         ...(e.arguments.map((argument) => value(argument, at, memory)) as [number, number, number]),
       );
     case "guard": {
@@ -66,7 +70,12 @@ function value(e: Expression, at: Point, memory: Float64Array[]): number {
       return value(holds ? e.value : e.otherwise, at, memory);
     }
     case "random":
-      return randomBits(e.stream, value(e.seed, at, memory), value(e.step, at, memory), index(e.index));
+      return randomBits(
+        e.stream,
+        value(e.seed, at, memory),
+        value(e.step, at, memory),
+        index(e.index),
+      );
     case "reduced":
       return at.reduced[e.stage]!;
     case "accumulator":
@@ -116,7 +125,11 @@ function loop(kernel: LoopKernel, memory: Float64Array[]): void {
 function contraction(kernel: ContractionKernel, memory: Float64Array[]): void {
   const of = (e: Expression, axes: number[], accumulator = 0): number =>
     value(e, { axes, reduced: [], accumulator }, memory);
-  const sums = (axes: readonly Axis[], e: Expression, target: { buffer: number; index: Index }): void =>
+  const sums = (
+    axes: readonly Axis[],
+    e: Expression,
+    target: { buffer: number; index: Index },
+  ): void =>
     walk([...kernel.batch, ...axes], [], (at) => {
       let sum = 0;
       walk(kernel.k, at, (all) => (sum += of(e, all)));
@@ -136,10 +149,16 @@ type Place = (batch: number[], head: number, token: number, channel: number) => 
 
 function placeIn(view: HeadsView): Place {
   return (batch, head, token, channel) =>
-    [...batch, head, token, channel].reduce((sum, i, axis) => sum + i * view.strides[axis]!, view.offset);
+    [...batch, head, token, channel].reduce(
+      (sum, i, axis) => sum + i * view.strides[axis]!,
+      view.offset,
+    );
 }
 
-function heads(kernel: AttentionKernel, body: (batch: number[], head: number, row: number) => void): void {
+function heads(
+  kernel: AttentionKernel,
+  body: (batch: number[], head: number, row: number) => void,
+): void {
   let row = 0;
   const axes = kernel.batch.map((extent, id) => ({ id, extent }));
   walk([...axes, { id: axes.length, extent: kernel.heads }], [], (at) => {
@@ -175,8 +194,13 @@ function attend(kernel: AttentionKernel, memory: Float64Array[]): void {
 }
 
 function attendBack(kernel: AttentionKernel, memory: Float64Array[]): void {
-  const read = (view: HeadsView, batch: number[], head: number, token: number, channel: number): number =>
-    memory[view.buffer]![placeIn(view)(batch, head, token, channel)]!;
+  const read = (
+    view: HeadsView,
+    batch: number[],
+    head: number,
+    token: number,
+    channel: number,
+  ): number => memory[view.buffer]![placeIn(view)(batch, head, token, channel)]!;
   const { q, k, v, output, dOutput, dq, dk, dv } = kernel as Required<AttentionKernel>;
   const [channels, width] = [kernel.channels, kernel.valueChannels];
   heads(kernel, (batch, head, row) => {
@@ -188,26 +212,50 @@ function attendBack(kernel: AttentionKernel, memory: Float64Array[]): void {
       range(n).reduce((sum, i) => sum + term(i), 0);
     const p = range(kernel.queries).map((i) =>
       range(kernel.keys).map((j) => {
-        const score = total(channels, (c) => read(q, batch, head, i, c) * read(k, batch, head, j, c));
+        const score = total(
+          channels,
+          (c) => read(q, batch, head, i, c) * read(k, batch, head, j, c),
+        );
         return Math.exp(score * kernel.scale - memory[kernel.statistics]![row + i]!);
       }),
     );
     const ds = range(kernel.queries).map((i) => {
-      const row = total(width, (c) => read(dOutput, batch, head, i, c) * read(output, batch, head, i, c));
+      const row = total(
+        width,
+        (c) => read(dOutput, batch, head, i, c) * read(output, batch, head, i, c),
+      );
       return range(kernel.keys).map((j) => {
-        const dp = total(width, (c) => read(dOutput, batch, head, i, c) * read(v, batch, head, j, c));
+        const dp = total(
+          width,
+          (c) => read(dOutput, batch, head, i, c) * read(v, batch, head, j, c),
+        );
         return p[i]![j]! * (dp - row) * kernel.scale;
       });
     });
     const results: [HeadsView, number, number, number][] = [];
     for (const i of range(kernel.queries))
       for (const c of range(channels))
-        results.push([dq, i, c, total(kernel.keys, (j) => ds[i]![j]! * read(k, batch, head, j, c))]);
+        results.push([
+          dq,
+          i,
+          c,
+          total(kernel.keys, (j) => ds[i]![j]! * read(k, batch, head, j, c)),
+        ]);
     for (const j of range(kernel.keys)) {
       for (const c of range(channels))
-        results.push([dk, j, c, total(kernel.queries, (i) => ds[i]![j]! * read(q, batch, head, i, c))]);
+        results.push([
+          dk,
+          j,
+          c,
+          total(kernel.queries, (i) => ds[i]![j]! * read(q, batch, head, i, c)),
+        ]);
       for (const c of range(width))
-        results.push([dv, j, c, total(kernel.queries, (i) => p[i]![j]! * read(dOutput, batch, head, i, c))]);
+        results.push([
+          dv,
+          j,
+          c,
+          total(kernel.queries, (i) => p[i]![j]! * read(dOutput, batch, head, i, c)),
+        ]);
     }
     for (const [view, token, channel, sum] of results) put(view, token, channel, sum);
   });
@@ -222,6 +270,7 @@ function scatter(kernel: ScatterKernel, memory: Float64Array[]): void {
       const position = memory[kernel.indices]![o * count + i]!;
       if (position < 0 || position >= size) continue;
       for (let c = 0; c < inner; c++)
-        target[(o * size + position) * inner + c]! += memory[kernel.values]![(o * count + i) * inner + c]!;
+        target[(o * size + position) * inner + c]! +=
+          memory[kernel.values]![(o * count + i) * inner + c]!;
     }
 }
