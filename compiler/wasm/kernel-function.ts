@@ -1,6 +1,6 @@
 // The shell of every kernel's function: (thread, threads, scratch, places) and nothing back.
 // `places` points at the byte addresses of the kernel's buffers, in its own order.
-import { FactTable } from "./expression-facts.ts";
+import type { FactTable } from "./expression-facts.ts";
 import { Frame } from "./frame.ts";
 import type { KernelContext } from "./frame.ts";
 import { FunctionBuilder } from "./function-builder.ts";

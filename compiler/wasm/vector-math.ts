@@ -135,8 +135,8 @@ export function erf(f: FunctionBuilder, x: Local): Local {
 function reduceQuarter(f: FunctionBuilder, x: Local): { readonly r: Local; readonly n: Local } {
   const n = f.emit("f32x4.nearest", f.emit("f32x4.mul", x, f.f32x4(2 / Math.PI)));
   const r1 = f.multiplyAdd(n, f.f32x4(-1.5703125), x);
-  const r2 = f.multiplyAdd(n, f.f32x4(-4.837512969970703125e-4), r1);
-  const r = f.multiplyAdd(n, f.f32x4(-7.54978995489188216e-8), r2);
+  const r2 = f.multiplyAdd(n, f.f32x4(-4.837512969970703e-4), r1);
+  const r = f.multiplyAdd(n, f.f32x4(-7.549789954891882e-8), r2);
   return { r, n: f.emit("i32x4.trunc_sat_f32x4_s", n) };
 }
 

@@ -3,7 +3,7 @@ import type { AttentionKernel, HeadsView } from "../../../compiler/kernels/kerne
 import { rowMajorStrides } from "../../../compiler/ops/shape.ts";
 import { base, check, noise } from "./kernel-notation.ts";
 
-const zeros = (length: number): number[] => new Array<number>(length).fill(0);
+const zeros = (length: number): number[] => Array.from({ length: length }, () => 0);
 
 interface Shape {
   readonly batch: readonly number[];

@@ -15,7 +15,7 @@ import {
   over,
 } from "./kernel-notation.ts";
 
-const zeros = (length: number): number[] => new Array<number>(length).fill(0);
+const zeros = (length: number): number[] => Array.from({ length: length }, () => 0);
 const sum: Expression = { kind: "accumulator", dtype: "f32" };
 
 type Parts = Partial<ContractionKernel> &

@@ -5,7 +5,7 @@ import {
   add, apply, axes, check, i, load, loopKernel, multiply, noise, number, over, reduced, whole,
 } from "./kernel-notation.ts"; // prettier-ignore
 
-const zeros = (length: number): number[] => new Array<number>(length).fill(0);
+const zeros = (length: number): number[] => Array.from({ length: length }, () => 0);
 const store = (buffer: number, list: Axis[], value: Expression, on: "grid" | "row" = "grid") =>
   ({ kind: "store", over: on, store: { buffer, index: over(...list), value } }) as const;
 const sizes = [1, 2, 3, 4, 5, 7, 16, 17, 64, 67];

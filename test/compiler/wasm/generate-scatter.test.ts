@@ -3,7 +3,7 @@ import type { ScatterKernel } from "../../../compiler/kernels/kernel.ts";
 import { base, check, noise, whole } from "./kernel-notation.ts";
 import { deviceWith, runOn } from "./run-kernels.ts";
 
-const zeros = (length: number): number[] => new Array<number>(length).fill(0);
+const zeros = (length: number): number[] => Array.from({ length: length }, () => 0);
 
 function scatter(outer: number, count: number, size: number, inner: number): ScatterKernel {
   return { ...base, kind: "scatter", outer, count, size, inner, indices: 0, values: 1, output: 2 };

@@ -57,7 +57,9 @@ const product: Kernel = {
   ],
 };
 const given = {
-  buffers: [120, 180, 120, 9].map((length) => ({ values: new Array<number>(length).fill(0) })),
+  buffers: [120, 180, 120, 9].map((length) => ({
+    values: Array.from({ length: length }, () => 0),
+  })),
   kernels: [softmax(0, 2), product],
 };
 

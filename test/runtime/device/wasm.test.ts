@@ -34,7 +34,7 @@ function small(): Program {
   const twice = apply("add", [apply("multiply", [load(0, i(a)), number(2)]), number(1)]);
   const store = (buffer: number, value: ReturnType<typeof load>) =>
     loopKernel([a], [], [{ kind: "store", over: "grid", store: { buffer, index: i(a), value } }]);
-  const zeros = { values: new Array<number>(length).fill(0) };
+  const zeros = { values: Array.from({ length: length }, () => 0) };
   const program = programOf({
     buffers: [zeros, zeros, zeros],
     kernels: [store(0, twice), store(1, apply("exp", [load(0, i(a))]))],
