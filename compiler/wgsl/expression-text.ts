@@ -29,10 +29,14 @@ export function expressionText(text: KernelText, scope: Scope, expression: Expre
   return name;
 }
 
-export function storeText(text: KernelText, scope: Scope, store: Store): void {
-  const value = expressionText(text, scope, store.value);
-  const converted = convert(value, store.value.dtype, text.dtypeOf(store.buffer));
-  text.store(store.buffer, positionText(text, scope, store.index), converted);
+/** All values are made before the first is stored: a new value may lie where an old one is that another still reads. */
+export function storesText(text: KernelText, scope: Scope, stores: readonly Store[]): void {
+  const writes = stores.map(({ buffer, index, value }) => ({
+    buffer,
+    position: positionText(text, scope, index),
+    value: convert(expressionText(text, scope, value), value.dtype, text.dtypeOf(buffer)),
+  }));
+  for (const { buffer, position, value } of writes) text.store(buffer, position, value);
 }
 
 export function positionText(text: KernelText, scope: Scope, index: Index): string {

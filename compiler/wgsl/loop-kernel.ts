@@ -8,7 +8,7 @@ import type { Limits } from "../program/limits.ts";
 import { Dependence } from "./dependence.ts";
 import { loadsOf, reducedOf } from "./expression-parts.ts";
 import { convert, extreme, literal, wgslType } from "./dtype-text.ts";
-import { expressionText, storeText } from "./expression-text.ts";
+import { expressionText, storesText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
 import { Scope } from "./scope.ts";
 import {
@@ -303,7 +303,13 @@ function writeRowStores(
   const { text, scope, dependence, rowAxes } = generation;
   for (const { store } of stages) dependence.hoist(text, scope, store.value, rowAxes);
   const walk = (): void =>
-    overRow(generation, (inner) => stages.forEach(({ store }) => storeText(text, inner, store)));
+    overRow(generation, (inner) =>
+      storesText(
+        text,
+        inner,
+        stages.map(({ store }) => store),
+      ),
+    );
   if (isExact) walk();
   else text.block("if (place == point)", walk);
 }
@@ -319,7 +325,11 @@ function writeGridStores(
     ...(spread.lanes > 1 ? ["lane == 0"] : []),
   ];
   const write = (inner: Scope) => (): void =>
-    stages.forEach(({ store }) => storeText(text, inner, store));
+    storesText(
+      text,
+      inner,
+      stages.map(({ store }) => store),
+    );
   if (conditions.length === 0) write(scope)();
   else text.block(`if (${conditions.join(" && ")})`, write(new Scope(scope)));
 }

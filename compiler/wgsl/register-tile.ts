@@ -1,6 +1,6 @@
 // The register tile of one invocation of a contraction: its names, and the stores that turn it into results.
 import type { ContractionKernel } from "../kernels/kernel.ts";
-import { storeText } from "./expression-text.ts";
+import { storesText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
 import { Scope } from "./scope.ts";
 import { splitPosition } from "./workgroups.ts";
@@ -43,7 +43,7 @@ export function writeRegisterStores(tile: RegisterTile): void {
       const inner = new Scope(scope);
       splitPosition(text, inner, kernel.n, "column");
       inner.accumulator = text.define("total", "sum0_0.x");
-      for (const store of kernel.stores) storeText(text, inner, store);
+      storesText(text, inner, kernel.stores);
       accumulatorRow(0, wide).forEach((name, group, names) =>
         text.line(`${name} = vec4f(${name}.yzw, ${names[group + 1] ?? name}.x);`),
       );

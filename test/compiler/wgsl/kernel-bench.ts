@@ -7,7 +7,7 @@ import { axisIndex, linearIndex } from "../../../compiler/ops/index-arithmetic.t
 import type { Index } from "../../../compiler/ops/index-expression.ts";
 import type { ScalarInstruction } from "../../../compiler/ops/op.ts";
 import { DEFAULT_WEBGPU_LIMITS } from "../../../compiler/program/limits.ts";
-import type { Program, Slot } from "../../../compiler/program/program.ts";
+import type { Place, Program, Slot } from "../../../compiler/program/program.ts";
 import type { GeneratedKernel } from "../../../compiler/program/target.ts";
 import { generateWgsl } from "../../../compiler/wgsl/generate.ts";
 import type { TypedArray } from "../../../runtime/device/device.ts";
@@ -29,6 +29,16 @@ export function softwareDevice(): Promise<WebgpuDevice> {
 export class Bench {
   readonly buffers: Buffer[] = [];
   readonly values: TypedArray[] = [];
+
+  private readonly inPlace = new Map<number, number>();
+
+  /** An array that kernels write in the place of another one of its length. */
+  outputInPlaceOf(buffer: number): number {
+    const { length, dtype } = this.buffers[buffer]!;
+    const output = this.add(typed(dtype, this.values[buffer]!), dtype);
+    this.inPlace.set(output, buffer);
+    return output;
+  }
 
   /** An array that kernels read. */
   input(values: readonly number[] | TypedArray, dtype: DType = "f32"): number {
@@ -78,9 +88,12 @@ export class Bench {
   program(kernel: Kernel, generate: Generator = forGpu): Program {
     const generated = generate(kernel, this.buffers);
     const sizes = [0, 0];
+    const places: Place[] = [];
     const residents = this.buffers.map(({ id, dtype, length }): Program["residents"][number] => {
-      const place = { arena: id % 2, offset: sizes[id % 2]! };
-      sizes[id % 2]! += Math.ceil((length * 4) / 256) * 256;
+      const shared = places[this.inPlace.get(id) ?? id];
+      const place = shared ?? { arena: id % 2, offset: sizes[id % 2]! };
+      if (shared === undefined) sizes[id % 2]! += Math.ceil((length * 4) / 256) * 256;
+      places.push(place);
       const slot: Slot = { name: `b${id}`, dtype, shape: [length], place };
       return {
         ...slot,

@@ -8,7 +8,7 @@ import {
   modulo,
   multiply,
 } from "../../../compiler/ops/index-arithmetic.ts";
-import { about, apply, at, axes, Bench, constant, flat, store } from "./kernel-bench.ts";
+import { about, apply, at, axes, Bench, constant, flat, forGpu, store } from "./kernel-bench.ts";
 
 function loop(parts: Pick<LoopKernel, "grid" | "row" | "stages">): LoopKernel {
   return { kind: "loop", ...about, ...parts };
@@ -83,6 +83,26 @@ describe("elementwise kernels", () => {
     await bench.check(
       loop({ grid, row: [], stages: [{ kind: "store", over: "grid", store: store(y, flat(...grid), value) }] }), // prettier-ignore
     );
+  });
+
+  test("new values may lie in the place of old ones that another of the kernel's stores reads", async () => {
+    const bench = new Bench();
+    const grid = axes([100]);
+    const [a, b] = [bench.noise(100), bench.noise(100)];
+    const [newA, newB] = [bench.outputInPlaceOf(a), bench.outputInPlaceOf(b)];
+    const [oldA, oldB] = [a, b].map((buffer) => [...bench.values[buffer]!]) as [number[], number[]];
+    const [x, y] = [bench.load(a, flat(...grid)), bench.load(b, flat(...grid))];
+    const swap = loop({
+      grid,
+      row: [],
+      stages: [
+        { kind: "store", over: "grid", store: store(newA, flat(...grid), y) },
+        { kind: "store", over: "grid", store: store(newB, flat(...grid), x) },
+      ],
+    });
+    const results = await bench.run(swap, forGpu);
+    expect([...results[newA]!]).toEqual(oldB);
+    expect([...results[newB]!]).toEqual(oldA);
   });
 
   test("random bits are threefry's own", async () => {
