@@ -142,9 +142,9 @@ function agrees(expected: NumberExpression, found: number): boolean {
 }
 
 function precisionOf({ text }: NumberExpression): { step: number | undefined; digits: number; suffix: string } {
-  const match = /^[\d_]*\.?(\d*)([kMGT])$/.exec(text);
+  const match = /^[\d_]*\.?(\d*)([KMGT])$/.exec(text);
   if (match === null) return { step: undefined, digits: 0, suffix: "" };
-  const scale = { k: 1e3, M: 1e6, G: 1e9, T: 1e12 }[match[2] as "k" | "M" | "G" | "T"];
+  const scale = { K: 1e3, M: 1e6, G: 1e9, T: 1e12 }[match[2] as "K" | "M" | "G" | "T"];
   const digits = match[1]!.length;
   return { step: scale * 10 ** -digits, digits, suffix: match[2]! };
 }

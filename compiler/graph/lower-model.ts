@@ -174,7 +174,7 @@ function inputsOf(
   if (callable.target.kind !== "block") return undefined;
   const { declaration, file } = callable.target;
   const signature = new Scope(undefined, { file, roles: new RoleTable(), place: scope.place });
-  if (!defineSettings(e, declaration.settings, callable.given, signature)) return undefined;
+  defineSettings(e, declaration.settings, callable.given, signature);
   const values = new Map<string, TensorValue>();
   for (const field of declaration.inputs) {
     if (field.default !== undefined) continue;

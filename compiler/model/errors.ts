@@ -86,6 +86,23 @@ export function unknownName(name: string, names: Iterable<string>, at: FileSpan)
   };
 }
 
+export function unknownSetting(
+  callee: string,
+  name: string,
+  names: readonly string[],
+  at: FileSpan,
+): Diagnostic {
+  const nearest = nearestHints(name, names);
+  const few = names.length > 0 && names.length <= 16 ? [`it has: ${names.join(", ")}`] : [];
+  return {
+    severity: "error",
+    code: "unknown-setting",
+    message: `\`${callee}\` has no setting \`${name}\``,
+    span: at,
+    hints: nearest.length > 0 ? nearest : few,
+  };
+}
+
 /** Blocks (or functions, or constants) that reach themselves: nothing would end. */
 export function definitionCycle(names: readonly string[], at: FileSpan): Diagnostic {
   const [first] = names;

@@ -45,8 +45,15 @@ export interface Library {
   readonly standard: ReadonlyMap<string, Found>;
   /** Declarations that reach themselves: nothing of this library can be lowered until they are mended. */
   readonly cycles: readonly Diagnostic[];
+  /** What parsing has found, by `keyOf`: nobody says it again. */
+  readonly reported: ReadonlySet<string>;
   /** Text by file name, for rendering diagnostics. */
   readonly sources: ReadonlyMap<string, string>;
+}
+
+/** Two diagnostics with one key say the same. */
+export function keyOf({ code, span }: Diagnostic): string {
+  return `${code} ${span.file} ${span.start}`;
 }
 
 /** What a name means at the top of a file; undefined where nothing has it. */

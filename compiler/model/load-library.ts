@@ -5,7 +5,7 @@ import { parse } from "../../grammar/parse.ts";
 import type { SyntaxFile, UseDeclaration, VariantsDeclaration } from "../../grammar/syntax.ts";
 import { findCycles } from "./cycles.ts";
 import * as errors from "./errors.ts";
-import type { FileScope, Found, Library, NamedDeclaration } from "./library.ts";
+import { keyOf, type FileScope, type Found, type Library, type NamedDeclaration } from "./library.ts";
 
 export interface Files {
   /** Text of a file by its name (`examples/digits.vit`), or undefined where there is none. */
@@ -29,7 +29,13 @@ export function loadLibrary(files: Files, entry: string): LoadedLibrary {
     if (name.startsWith(standardFolder)) loader.load(name);
   }
   loader.load(entry);
-  const names = { entry, files: loader.loaded, standard: loader.standardNames(), sources: loader.sources };
+  const names = {
+    entry,
+    files: loader.loaded,
+    standard: loader.standardNames(),
+    sources: loader.sources,
+    reported: new Set(loader.diagnostics.map(keyOf)),
+  };
   const cycles = findCycles(names);
   return { library: { ...names, cycles }, diagnostics: [...loader.diagnostics, ...cycles] };
 }

@@ -12,7 +12,7 @@ import type {
   Statement,
   Type,
 } from "../../grammar/syntax.ts";
-import { duplicateName, unknownName } from "./errors.ts";
+import { duplicateName, unknownName, unknownSetting } from "./errors.ts";
 import { findName, namesInReach, type FileScope, type Library, type NamedDeclaration } from "./library.ts";
 import { axisNamesIn, childrenOf, expressionsOf, expressionsOfField } from "./walk.ts";
 
@@ -144,9 +144,22 @@ class NameCheck {
     for (const argument of call.arguments) {
       if (argument.kind === "initializer") continue;
       const key = argument.name?.text ?? place++;
+      this.checkSetting(call.callee, argument.name);
       if (!this.mayBeWord(call.callee, key)) this.look(argument.value);
       else if (argument.value.kind !== "name" && argument.value.kind !== "tuple") this.look(argument.value);
     }
+  }
+
+  /** Settings by name of declared blocks and functions; a name that is neither setting nor input is misspelt. */
+  private checkSetting(callee: Expression, name: Identifier | undefined): void {
+    if (name === undefined || callee.kind !== "name" || this.bound.has(callee.name)) return;
+    const declaration = findName(this.library, this.file, callee.name)?.declaration;
+    const isBlock = declaration?.kind === "block" || declaration?.kind === "model";
+    if (!isBlock && declaration?.kind !== "function") return;
+    const names = fieldsOf(declaration).map((field) => field.name.text);
+    if (names.includes(name.text)) return;
+    const settings = isBlock ? declaration.settings.map((field) => field.name.text) : names;
+    this.found.push(unknownSetting(callee.name, name.text, settings, this.at(name.span)));
   }
 
   /** Whether the callee may read a name there as an axis or a word. In a pipe, places count from the second. */

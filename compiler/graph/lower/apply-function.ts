@@ -146,6 +146,7 @@ function bodyOf(e: Evaluator, callee: CallableValue, signature: Scope, caller: S
       return e.fail(errors.functionOwnsNothing(callee.name, e.at(statement.span, signature)), signature);
     }
     e.statement(statement, body);
+    if (body.stopped) return poison;
   }
   const value = e.evaluate(declaration.body.result, body);
   return leaveBody(e, value, declaration.result, callee.name, signature, caller);

@@ -168,14 +168,15 @@ function enterBlock(
     functions: "",
   };
   const signature = new Scope(undefined, { file, roles: new RoleTable(), place });
-  if (!defineSettings(e, declaration.settings, callee.given, signature)) return poison;
+  // A setting that is wrong is poison: what does not depend on it is still checked.
+  defineSettings(e, declaration.settings, callee.given, signature);
   const absent = bindInputs(e, declaration, inputs, signature, options);
   if (absent === undefined) return poison;
   if (absent.kind === "absent") return absent;
   enterModule(e, callee, declaration, path, signature, options.at);
   const body = signature.inner();
-  for (const statement of declaration.body.statements) e.statement(statement, body);
-  const value = e.evaluate(declaration.body.result, body);
+  for (const statement of declaration.body.statements) if (!body.stopped) e.statement(statement, body);
+  const value = body.stopped ? poison : e.evaluate(declaration.body.result, body);
   const result = leaveBody(e, value, declaration.result, declaration.name.text, signature, caller);
   if (result.kind === "tensor") e.instances.leave(path, showTensor(result, caller.roles));
   caller.place.application.outputs.set(path, result);

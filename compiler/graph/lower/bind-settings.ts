@@ -136,6 +136,7 @@ export function bindArguments(
     const field = isBraces ? lastBlock(fields, given) : fieldOf(fields, argument, place, call.startsAfterRow);
     if (argument.name === undefined && !isBraces) place++;
     if (field === undefined) {
+      if (!isFine && argument.name === undefined) continue;
       isFine = false;
       const names = fields.map((each) => each.name.text);
       e.fail(

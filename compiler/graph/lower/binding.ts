@@ -7,6 +7,7 @@ import { elementsOf, poison, type Value } from "./value.ts";
 
 /** False where the value has not as many elements as there are names (reported). */
 export function bindTuple(e: Evaluator, binding: Binding, value: Value, scope: Scope): boolean {
+  if (value.kind === "poison") scope.break();
   if (!binding.isTuple) {
     for (const name of binding.names) scope.define(name.text, value);
     return true;

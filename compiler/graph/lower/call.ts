@@ -123,14 +123,14 @@ function takesTensors(
   return scope.get(expression.name) !== undefined && missingSettings(callee).length === 0;
 }
 
-/** `online(size = 384)`: all named, and none of them an input. */
+/** `online(size = 384)`: all named, and all of them settings. */
 function areSettings(net: NetValue, args: readonly Argument[]): boolean {
   const { target } = net.callable;
   if (target.kind !== "block" || args.length === 0) return false;
-  const inputs = target.declaration.inputs.map((input) => input.name.text);
+  const settings = target.declaration.settings.map((setting) => setting.name.text);
   return args.every((argument) => {
     if (argument.kind === "initializer") return true;
-    return argument.name !== undefined && !inputs.includes(argument.name.text);
+    return argument.name !== undefined && settings.includes(argument.name.text);
   });
 }
 

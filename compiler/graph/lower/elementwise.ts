@@ -24,6 +24,7 @@ export function elementwise(
   scope: Scope,
   at: FileSpan,
   name = signs[op] ?? op,
+  labels: readonly [string, string] = ["left of it", "right of it"],
 ): Value {
   const quiet = operands.find((operand) => operand.kind === "poison" || operand.kind === "absent");
   if (quiet !== undefined) return quiet;
@@ -33,7 +34,7 @@ export function elementwise(
     return e.fail(errors.operandKind(name, operand, scope.roles, at), scope);
   }
   const tensors = operands.filter((operand) => operand.kind === "tensor");
-  const axes = commonAxes(e, tensors, name, scope, at);
+  const axes = commonAxes(e, tensors, name, scope, at, labels);
   if (axes === undefined) return poison;
   const shortcut = op === "power" ? knownPower(e, operands, scope, at) : undefined;
   if (shortcut !== undefined) return tensor(shortcut, axes);
@@ -154,6 +155,7 @@ export function commonAxes(
   name: string,
   scope: Scope,
   at: FileSpan,
+  labels: readonly [string, string] = ["the first has", "the second has"],
 ): readonly Axis[] | undefined {
   const largest = tensors.reduce((a, b) => (b.axes.length > a.axes.length ? b : a));
   for (const other of tensors) {
@@ -161,7 +163,7 @@ export function commonAxes(
     const problem = conflict(largest, other);
     if (problem === undefined) continue;
     const [first, second] = tensors.indexOf(largest) < tensors.indexOf(other) ? [largest, other] : [other, largest];
-    e.fail(errors.elementwiseAxes(name, first, second, problem, scope.roles, at), scope);
+    e.fail(errors.elementwiseAxes(name, first, second, labels, problem, scope.roles, at), scope);
     return undefined;
   }
   return largest.axes;

@@ -30,7 +30,7 @@
 //   - scalars of the step: values of kind `host`; arithmetic, min, max, sqrt, cos … work on them as on numbers
 import type { Diagnostic, FileSpan } from "../../../grammar/diagnostic.ts";
 import type { Expression, Span, Statement, Type } from "../../../grammar/syntax.ts";
-import type { FileScope, Library } from "../../model/library.ts";
+import { keyOf, type FileScope, type Library } from "../../model/library.ts";
 import { OpError } from "../../ops/op.ts";
 import type { Builder } from "../builder.ts";
 import type { Attributes, DType, Node, Origin, Update } from "../graph.ts";
@@ -177,7 +177,7 @@ export class Evaluator {
     const outer = this.relocated(diagnostic);
     const path = scope.place.frame.path;
     const note = path === "" ? `in ${this.subject}` : `in ${this.subject} at \`${path}\``;
-    this.reportTo(this.placed({ ...outer, note: outer.note ?? note }));
+    if (!this.library.reported.has(keyOf(outer))) this.reportTo(this.placed({ ...outer, note: outer.note ?? note }));
     return poison;
   }
 

@@ -7,7 +7,7 @@ import type { Evaluator } from "./evaluator.ts";
 import { intrinsics } from "./intrinsics/table.ts";
 import type { Intrinsic } from "./intrinsic.ts";
 import type { Scope } from "./scope.ts";
-import { bool, none, real, whole, type CallTarget, type Value } from "./value.ts";
+import { bool, none, poison, real, whole, type CallTarget, type Value } from "./value.ts";
 
 export const constantNames = ["true", "false", "none", "training", "pi", "diagonal"] as const;
 
@@ -15,6 +15,7 @@ export function evaluateName(e: Evaluator, expression: NameExpression, scope: Sc
   const { name } = expression;
   const found = lookUp(e, name, scope);
   if (found !== undefined) return found;
+  if (scope.broken) return poison;
   const names = [...scope.names(), ...scope.roles.names(), ...constantNames, ...allNames(e, scope)];
   return e.fail(unknownName(name, names, e.at(expression.span, scope)), scope);
 }

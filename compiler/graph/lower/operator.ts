@@ -32,7 +32,13 @@ export function evaluateBinary(e: Evaluator, expression: BinaryExpression, scope
   const { operator } = expression;
   if (operator === "and" || operator === "or") return evaluateLogic(e, expression, scope);
   const [left, right] = bothSides(e, expression, scope);
-  return applyOperator(e, operator, left, right, scope, e.at(expression.span, scope));
+  const labels = [labelOf(expression.left, "left of it"), labelOf(expression.right, "right of it")] as const;
+  return applyOperator(e, operator, left, right, scope, e.at(expression.span, scope), labels);
+}
+
+/** How messages call an operand: by its name where it has one. */
+export function labelOf(expression: Expression | undefined, otherwise: string): string {
+  return expression?.kind === "name" ? `\`${expression.name}\` has` : otherwise;
 }
 
 /** A word of a closed set stands on either side of a comparison. */
@@ -92,13 +98,14 @@ export function applyOperator(
   right: Value,
   scope: Scope,
   at: FileSpan,
+  labels: readonly [string, string] = ["left of it", "right of it"],
 ): Value {
   if (left.kind === "poison" || right.kind === "poison") return poison;
   if (left.kind === "absent") return left;
   if (right.kind === "absent") return right;
   if (operator === "in") return membership(e, left, right, scope, at);
   if (left.kind === "tensor" || right.kind === "tensor") {
-    return elementwise(e, elementwiseOps[operator]!, [left, right], scope, at);
+    return elementwise(e, elementwiseOps[operator]!, [left, right], scope, at, operator, labels);
   }
   if (left.kind === "number" && right.kind === "number") {
     return onNumbers(e, operator, left, right, scope, at);

@@ -106,7 +106,7 @@ export function runOperation(
     case "missing":
       return poison;
     default:
-      return e.fail(errors.notAStage(operation, e.at(operation.span, scope)), scope);
+      return e.fail(errors.notAStage(e.at(operation.span, scope)), scope);
   }
 }
 
@@ -172,7 +172,7 @@ function runRepeat(
   label: Identifier | undefined,
 ): Value {
   const at = e.at(repeat.span, scope);
-  if (label === undefined) return e.fail(errors.repeatWithoutLabel(at), scope);
+  if (label === undefined) return poison; // reported by the parser
   const over = e.evaluate(repeat.over, scope);
   if (over.kind === "poison") return poison;
   const items = itemsOf(over);

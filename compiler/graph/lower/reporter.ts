@@ -1,5 +1,6 @@
 // Gathers diagnostics: the same mistake met again (in another variant, another application) counts once.
 import type { Diagnostic } from "../../../grammar/diagnostic.ts";
+import { keyOf } from "../../model/library.ts";
 
 export interface Gathered {
   readonly found: Diagnostic[];
@@ -12,8 +13,7 @@ export function gathered(): Gathered {
   return {
     found,
     report(diagnostic) {
-      const { code, span } = diagnostic;
-      const key = `${code} ${span.file} ${span.start} ${span.end}`;
+      const key = keyOf(diagnostic);
       if (seen.has(key)) return;
       seen.add(key);
       found.push(diagnostic);

@@ -14,6 +14,8 @@ export class Scope {
   private readonly values = new Map<string, Value>();
   /** What a name of an axis counts as a number: bound by the inputs, a param, or the first arrow. */
   private readonly sizes = new Map<string, number>();
+  private isBroken = false;
+  private isStopped = false;
   /** What `..` met in the first input that has one: `draw kept [..]` has these axes. */
   private restAxes: readonly Axis[] | undefined;
   /** New values of states: `next m`. */
@@ -62,6 +64,25 @@ export class Scope {
   /** The size that inputs, params and arrows have bound, whatever values bear the name. */
   boundSize(name: string): number | undefined {
     return this.body.sizes.get(name);
+  }
+
+  /** Something in this body has gone wrong: names that it would have made may be missing. */
+  break(): void {
+    this.body.isBroken = true;
+  }
+
+  /** A claim of this body does not hold: nothing more is said about it. */
+  stop(): void {
+    this.break();
+    this.body.isStopped = true;
+  }
+
+  get stopped(): boolean {
+    return this.body.isStopped;
+  }
+
+  get broken(): boolean {
+    return this.body.isBroken;
   }
 
   bindRest(axes: readonly Axis[]): void {

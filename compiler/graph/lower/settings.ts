@@ -106,6 +106,7 @@ export function evaluateAxes(e: Evaluator, expression: Expression, scope: Scope)
     if (role !== undefined) return { kind: "axis", role };
     if (value?.kind === "poison") return poison;
     if (value?.kind === "none" || expression.name === "none") return none;
+    if (scope.broken) return poison;
     return e.fail(errors.unknownAxis(expression.name, scope.roles.names(), at), scope);
   }
   const value = e.evaluate(expression, scope);
@@ -131,7 +132,7 @@ export function coerce(
   if (value.kind === "poison" || value.kind === "absent") return value;
   const wrong = () => {
     const found = describeValue(value, scope.roles);
-    return e.fail(errors.settingType(name, describeType(type), found, at), scope);
+    return e.fail(errors.settingType(name, describeType(type), found, at, value.kind === "tensor"), scope);
   };
   switch (type.kind) {
     case "type-optional":

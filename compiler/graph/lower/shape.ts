@@ -46,7 +46,7 @@ function axesOfItem(
   if (size === undefined) {
     const known = scope.sizeOf(name.text);
     if (known === undefined) {
-      if (value?.kind !== "poison") e.fail(errors.sizeUnknown(name.text, at), scope);
+      if (value?.kind !== "poison" && !scope.broken) e.fail(errors.sizeUnknown(name.text, at), scope);
       return undefined;
     }
     if (!checkSize(e, known, at, scope)) return undefined;
@@ -239,6 +239,10 @@ export function matchResult(
       axes.push(axis);
     }
   }
+  const site = e.calls.at(-1);
+  if (site !== undefined && signature.file.isStandard && !caller.file.isStandard) {
+    axes.forEach((axis, i) => (axes[i] = seenFromOutside(axis, callee, site.at, signature)));
+  }
   const twice = axes.find((axis, i) => axes.findIndex((each) => each.role === axis.role) < i && axis.role);
   if (twice !== undefined) {
     e.fail(errors.axisTwice(caller.roles.nameOf(twice.role!), at), signature);
@@ -277,10 +281,6 @@ function matchResultAxis(
         ? undefined
         : sizeFrom(e, item.size, signature);
   if (item.size !== undefined && !isFree && wanted === undefined) return undefined;
-  if (wanted !== undefined && wanted !== axis.size) {
-    e.fail(errors.resultSize(callee, name, wanted, axis, at), signature);
-    return undefined;
-  }
   const setting = signature.get(name);
   const own = setting?.kind === "axis" ? setting.role : signature.roles.get(name);
   const elsewhere = own !== undefined && axis.role !== own && value.axes.some((each) => each.role === own);
@@ -288,8 +288,18 @@ function matchResultAxis(
     e.fail(errors.resultOrder(callee, name, value, signature.roles, at), signature);
     return undefined;
   }
+  if (wanted !== undefined && wanted !== axis.size) {
+    e.fail(errors.resultSize(callee, name, wanted, axis, at), signature);
+    return undefined;
+  }
   const isInput = own !== undefined && own.home !== signature.roles;
   return { ...axis, role: isInput ? own : caller.roles.intern(name) };
+}
+
+/** What a block of the standard library made is, for its user, made by the call. */
+function seenFromOutside(axis: Axis, callee: string, at: FileSpan, signature: Scope): Axis {
+  if (axis.origin?.at?.file !== signature.file.name) return axis;
+  return { ...axis, origin: { by: `\`${callee}\``, at } };
 }
 
 /** An axis that leaves its body: one of the body's own gets the caller's role of that name. */

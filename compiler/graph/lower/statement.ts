@@ -247,6 +247,7 @@ function evaluateRequire(e: Evaluator, statement: RequireStatement, scope: Scope
     e.fail(errors.notACondition(value, scope.roles, at), scope);
     return;
   }
+  scope.stop();
   e.fail(errors.requirement(filled(statement.message.value, scope), at), scope);
 }
 

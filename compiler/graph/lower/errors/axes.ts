@@ -14,12 +14,11 @@ export function elementwiseAxes(
   op: string,
   left: TensorValue,
   right: TensorValue,
+  [first, second]: readonly [string, string],
   conflict: AxisConflict,
   names: RoleTable,
   at: FileSpan,
 ): Diagnostic {
-  const isNamed = /^[a-z]/.test(op) && op !== "min" && op !== "max";
-  const [first, second] = isNamed ? ["the pipe carries", "the other has"] : ["left of it", "right of it"];
   switch (conflict.kind) {
     case "size": {
       const isLeftLarge = left.axes.includes(conflict.large);

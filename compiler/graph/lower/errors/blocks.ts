@@ -74,6 +74,12 @@ export function nothingFlows(at: FileSpan): Diagnostic {
   });
 }
 
+export function notAStage(at: FileSpan): Diagnostic {
+  return error("not-a-stage", "a value goes through a function or a block, and this is neither", at, {
+    hints: ["a stage is a name or a call: x |> mean(tokens)"],
+  });
+}
+
 export function whenOnAHead(at: FileSpan): Diagnostic {
   return error("when-on-a-head", "`when` belongs to a stage, and this is where the pipe begins", at, {
     hints: ["if condition then a else b"],
@@ -149,12 +155,6 @@ export function bracesTakeOne(count: number, at: FileSpan): Diagnostic {
 
 export function initializerAmongTensors(at: FileSpan): Diagnostic {
   return error("initializer-among-tensors", "an initializer stands among the settings, not among the tensors", at);
-}
-
-export function repeatWithoutLabel(at: FileSpan): Diagnostic {
-  return error("repeat-without-label", "a `repeat` needs a label: its rounds are paths such as `layers.3`", at, {
-    hints: ["layers: repeat depth as i { … }"],
-  });
 }
 
 export function countHasNoItems(at: FileSpan): Diagnostic {

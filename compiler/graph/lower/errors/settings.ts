@@ -1,21 +1,11 @@
 // Settings: names, types, ranges, words of closed sets, arithmetic.
 import type { Diagnostic, FileSpan } from "../../../../grammar/diagnostic.ts";
-import type { Expression } from "../../../../grammar/syntax.ts";
 import type { RoleTable } from "../axis.ts";
 import { describeValue, showNumber } from "../describe-value.ts";
 import { elementsOf, type NumberValue, type Value } from "../value.ts";
 import { error, listed, nearOr } from "./report.ts";
 
-export function unknownSetting(
-  callee: string,
-  name: string,
-  names: readonly string[],
-  at: FileSpan,
-): Diagnostic {
-  return error("unknown-setting", `\`${callee}\` has no setting \`${name}\``, at, {
-    hints: nearOr(name, names, "it has"),
-  });
-}
+export { unknownSetting } from "../../../model/errors.ts";
 
 export function settingTwice(callee: string, name: string, at: FileSpan): Diagnostic {
   return error("setting-twice", `\`${name}\` of \`${callee}\` is given twice`, at);
@@ -23,7 +13,9 @@ export function settingTwice(callee: string, name: string, at: FileSpan): Diagno
 
 export function missingSettings(callee: string, names: readonly string[], at: FileSpan): Diagnostic {
   const verb = names.length === 1 ? "has no default" : "have no defaults";
-  return error("missing-setting", `\`${callee}\` needs ${listed(names)}, which ${verb}`, at);
+  return error("missing-setting", `\`${callee}\` needs ${listed(names)}, which ${verb}`, at, {
+    hints: [`${callee}(${names.map((name) => `${name} = …`).join(", ")})`],
+  });
 }
 
 export function tooManyArguments(
@@ -41,15 +33,22 @@ export function tooManyArguments(
   return error("too-many-arguments", `\`${callee}\` ${takes}`, at);
 }
 
-export function settingType(name: string, wanted: string, found: string, at: FileSpan): Diagnostic {
+export function settingType(
+  name: string,
+  wanted: string,
+  found: string,
+  at: FileSpan,
+  isTensor = false,
+): Diagnostic {
   const subject = name === "" ? "this" : `\`${name}\``;
-  const hints = wanted === "a whole number" && /number [\d.]+e?-?\d*\./.test(found) ? ["round it: floor(…)"] : [];
+  const isFraction = wanted === "a whole number" && /number -?\d+\.\d/.test(found);
+  const hints = isFraction ? ["round it: floor(…)"] : isTensor ? ["settings come first, tensors second: Merge()(a, b)"] : [];
   return error("wrong-type", `${subject} takes ${wanted}, but this is ${found}`, at, { hints });
 }
 
 export function notAProbability(name: string, value: NumberValue, at: FileSpan): Diagnostic {
   const subject = name === "" ? "this" : `\`${name}\``;
-  const hints = value.value > 1 && value.value <= 100 ? [`${value.value}% is written ${value.value}%`] : [];
+  const hints = value.value >= 2 && value.value <= 100 ? [`a percentage says so: ${value.value}%`] : [];
   return error("out-of-range", `${subject} is a probability, from 0 to 1, but this is ${showNumber(value)}`, at, { hints });
 }
 
@@ -145,13 +144,6 @@ export function noArm(value: Value, names: RoleTable, at: FileSpan): Diagnostic 
 
 export function fieldTwice(name: string, at: FileSpan): Diagnostic {
   return error("field-twice", `\`${name}\` is given twice`, at);
-}
-
-export function notAStage(expression: Expression, at: FileSpan): Diagnostic {
-  const isSum = expression.kind === "binary";
-  return error("not-a-stage", isSum ? "the pipe binds weakest, so that this whole sum would be the stage" : "a value cannot be a stage: a stage is what a value goes through", at, {
-    hints: isSum ? ["put the pipe in parentheses: (x |> f) + 1"] : [],
-  });
 }
 
 export function notOfTheStep(name: string, at: FileSpan): Diagnostic {

@@ -4,6 +4,7 @@ import { sizesOf, type Axis } from "../axis.ts";
 import { elementwise } from "../elementwise.ts";
 import * as errors from "../errors.ts";
 import type { Intrinsic, IntrinsicCall } from "../intrinsic.ts";
+import { labelOf } from "../operator.ts";
 import { bool, real, tensor, whole, type Value } from "../value.ts";
 import { intrinsic, make, numberOf, placeOf, shapeOf, stopWith, tensorOf, valueOf } from "./arguments.ts"; // prettier-ignore
 
@@ -26,7 +27,10 @@ export const conversions: readonly Intrinsic[] = [
   }),
   intrinsic("where", "one or the other, element by element", ["condition", "then", "else"], where),
   intrinsic("add", "x + y, as a stage", ["x", "y"], (call) =>
-    elementwise(call.evaluator, "add", [valueOf(call, "x"), valueOf(call, "y")], call.scope, call.at, "add"),
+    elementwise(call.evaluator, "add", [valueOf(call, "x"), valueOf(call, "y")], call.scope, call.at, "add", [
+      labelOf(call.arguments.get("x")?.expression, "the pipe carries"),
+      labelOf(call.arguments.get("y")?.expression, "the other has"),
+    ]),
   ),
   intrinsic("size", "how long an axis is; without one, how many elements there are", ["x", "over?"], size),
   intrinsic("same", "what comes in", ["x"], (call) => valueOf(call, "x")),
