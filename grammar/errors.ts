@@ -120,6 +120,12 @@ function numberHint(image: string): string {
   return "numbers are written 12, 0.5, 1e-3, 10_000, 12.8G or 8%; a name starts with a letter";
 }
 
+export function loosePoint(file: string, piece: Piece, instead: string): Diagnostic {
+  return error("bad-number", `\`${piece.image}\` is not a number`, over(file, piece), [
+    `write ${instead}`,
+  ]);
+}
+
 // ---------------------------------------------------------------------------------------------- of the parser
 
 /** The general case: something else had to stand here. `found` is null at the end. */
@@ -238,14 +244,21 @@ const stageNames: Partial<Record<StageOperation["kind"], string>> = {
 };
 
 /** `x |> f + 1`. `text` is the stage as written. */
-export function notAStage(file: string, operation: StageOperation, text: string): Diagnostic {
+export function notAStage(
+  file: string,
+  operation: StageOperation,
+  text: string,
+  label: string | undefined,
+): Diagnostic {
   const what = stageNames[operation.kind] ?? "a value";
   const stage = text.includes("\n") || text.length > 40 ? "this stage" : `\`${text}\``;
   const message = `a value goes through a function or a block, but ${stage} is ${what}`;
-  return error("not-a-stage", message, at(file, operation.span), [stageHint(operation, text)]);
+  return error("not-a-stage", message, at(file, operation.span), [
+    stageHint(operation, text, label),
+  ]);
 }
 
-function stageHint(operation: StageOperation, text: string): string {
+function stageHint(operation: StageOperation, text: string, label: string | undefined): string {
   if (operation.kind === "if")
     return "choose a stage with `when` or `match`, or put the `if` around the whole pipe";
   if (operation.kind !== "binary") return "a stage is a name or a call: x |> mean(tokens)";
@@ -253,7 +266,7 @@ function stageHint(operation: StageOperation, text: string): string {
   const first = text.slice(0, operation.left.span.end - operation.span.start);
   if (after.length + first.length > 40)
     return "the pipe binds weakest: put what comes before in parentheses, (x |> f) + 1";
-  return `the pipe binds weakest: write (x |> ${first}) ${after}`;
+  return `the pipe binds weakest: write (… |> ${label ? `${label}: ` : ""}${first}) ${after}`;
 }
 
 export function unlabelledRepeat(file: string, span: Span): Diagnostic {
@@ -296,12 +309,10 @@ export function choiceOfNames(file: string, span: Span): Diagnostic {
   );
 }
 
-/** `swallowed` is the opening, as in `let a =`, of a last statement whose value stands on the line after. */
-export function missingResult(file: string, span: Span, swallowed: string | undefined): Diagnostic {
-  const hint = swallowed
-    ? `\`${swallowed}\` has no value on its line and took the lines after it; give it one`
-    : "the last line of a body is the value it gives, without `let`";
-  return error("missing-result", "this body gives no value", at(file, span), [hint]);
+export function missingResult(file: string, span: Span): Diagnostic {
+  return error("missing-result", "this body gives no value", at(file, span), [
+    "the last line of a body is the value it gives, without `let`",
+  ]);
 }
 
 export function afterResult(file: string, span: Span, found: string): Diagnostic {
@@ -326,6 +337,31 @@ export function notADeclaration(
     : "a file holds use, block, model, function, variants, expect, optimizer, recipe, sweep and let";
   return error("not-a-declaration", `expected a declaration, but found ${found}`, at(file, span), [
     hint,
+  ]);
+}
+
+export function tooManyLists(file: string, span: Span, most: number): Diagnostic {
+  const message =
+    most === 1
+      ? "a function has one list: tensors first, then settings"
+      : "a block has two lists: settings, then tensors";
+  return error("too-many-lists", message, at(file, span), [
+    most === 1
+      ? "move these into the first list, or make it a `block`"
+      : "move these into one of the two",
+  ]);
+}
+
+export function unknownClause(
+  file: string,
+  span: Span,
+  found: string,
+  instead: string | undefined,
+): Diagnostic {
+  return error("unknown-clause", `expected a clause, but found ${found}`, at(file, span), [
+    instead
+      ? `did you mean \`${instead}\`?`
+      : "a clause is  name = value,  or begins with net, twin, data, view, loss, metric, evaluate, let, …",
   ]);
 }
 

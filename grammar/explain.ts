@@ -45,22 +45,21 @@ function look(exception: IRecognitionException, tokens: readonly Token[], file: 
   const found = tokens[at];
   const previous = tokens[at - 1];
   const end = previous ? previous.startOffset + previous.image.length : 0;
-  const span = found
+  const expected = exception.message;
+  const rules = exception.context?.ruleStack ?? [];
+  // What is missing at the end of a line is shown there, not at the next line's beginning.
+  const isBelow =
+    found?.startsLine === true && previous !== undefined && !lineOpenings.has(expected);
+  const isHere = found !== undefined && !isBelow;
+  const span = isHere
     ? { start: found.startOffset, end: found.startOffset + found.image.length }
     : { start: end, end: end + 1 };
-  const rules = exception.context?.ruleStack ?? [];
-  return {
-    file,
-    tokens,
-    at,
-    found,
-    previous,
-    expected: exception.message,
-    rules,
-    span,
-    foundText: describe(found),
-  };
+  const foundText = isBelow && found ? `${describe(found)} on the next line` : describe(found);
+  return { file, tokens, at, found, previous, expected, rules, span, foundText };
 }
+
+// Where one of these is expected, it is the line itself that is wrong.
+const lineOpenings = new Set(["a declaration", "a clause", "a row of the table", "`}`"]);
 
 function describe(token: Token | undefined): string {
   if (token === undefined) return "the end";
@@ -116,15 +115,55 @@ const valueSwallowed: Pitfall = ({ file, tokens, at, found, previous }) => {
   return errors.missingValue(file, before, openingOf(tokens, at - 2), hint);
 };
 
-const reserved: Pitfall = ({ file, found, expected }) => {
-  if (!found || !t.isReserved(found.image) || !expected.includes("a name")) return undefined;
-  return errors.reservedWord(file, found);
+const reserved: Pitfall = ({ file, found, expected, previous, rules }) => {
+  if (!found || !t.isReserved(found.image)) return undefined;
+  const isInList =
+    nameLists.has(rules.at(-1) ?? "") &&
+    !found.startsLine &&
+    previous !== undefined &&
+    opensElement(previous);
+  return isInList || expected.includes("a name") ? errors.reservedWord(file, found) : undefined;
 };
 
-const wrongUnit: Pitfall = ({ file, found, previous }) => {
+const nameLists = new Set(["fields", "binding", "variants", "use", "recordType"]);
+
+function opensElement(token: Token): boolean {
+  return token.tokenType === t.Comma || isOpener(token.tokenType);
+}
+
+const wrongUnit: Pitfall = ({ file, tokens, at, found, previous }) => {
   if (!found || found.startsLine || found.tokenType !== t.Name) return undefined;
-  if (previous?.tokenType !== t.NumberLiteral) return undefined;
+  if (previous?.tokenType !== t.NumberLiteral || goesOnAsName.has(tokens[at + 1]?.tokenType))
+    return undefined;
   return errors.unknownUnit(file, found, previous.image);
+};
+
+/** `Linear(10 bias = false)`: the name is an argument, and a comma is missing. */
+const goesOnAsName = new Set<Token["tokenType"] | undefined>([
+  t.Equals,
+  t.Tilde,
+  t.Colon,
+  t.Dot,
+  t.LeftParen,
+]);
+
+/** `1.` and `.5`. */
+const loosePoint: Pitfall = ({ file, tokens, at, found, previous }) => {
+  const before = tokens[at - 2];
+  if (previous?.tokenType === t.Dot && before?.tokenType === t.NumberLiteral) {
+    return errors.loosePoint(
+      file,
+      { image: `${before.image}.`, startOffset: before.startOffset },
+      `${before.image}.0`,
+    );
+  }
+  const digits = tokens[at + 1];
+  if (found?.tokenType !== t.Dot || digits?.tokenType !== t.NumberLiteral) return undefined;
+  return errors.loosePoint(
+    file,
+    { image: `.${digits.image}`, startOffset: found.startOffset },
+    `0.${digits.image}`,
+  );
 };
 
 const strayBracket: Pitfall = ({ file, tokens, at, found }) => {
@@ -174,13 +213,14 @@ const closers = new Map([
 ]);
 
 /** A closing bracket is due. On the same line a comma may be what is missing. */
-const unclosed: Pitfall = ({ file, tokens, at, found, span, expected, foundText }) => {
+const unclosed: Pitfall = ({ file, tokens, at, found, span, expected, foundText, previous }) => {
   const kind = closers.get(expected);
   if (kind === undefined) return undefined;
   const opener = innermostOpen(tokens, at, kind);
-  const isGone = found === undefined || found.startsLine || isCloser(found.tokenType);
-  if (opener && isGone && opener.closer === undefined)
+  if (opener && opener.closer === undefined)
     return errors.unclosed(file, span, expected, foundText, opener);
+  if (previous?.tokenType === t.Comma)
+    return errors.unexpected(file, span, `a value or ${expected}`, foundText);
   const name = found && startsValue(found) ? `\`,\` or ${expected}` : expected;
   return errors.unexpected(file, span, name, foundText);
 };
@@ -247,13 +287,36 @@ function isNear(word: string, typed: string): boolean {
   return isSwap || a.slice(1) === b.slice(1) || a.slice(1) === b || a === b.slice(1);
 }
 
+const unknownClause: Pitfall = ({ file, found, span, expected, foundText }) => {
+  if (expected !== "a clause" || !found) return undefined;
+  const known = [...Object.keys(t.statementWords), ...clauseNames].find((word) =>
+    isNear(word, found.image),
+  );
+  return errors.unknownClause(file, span, foundText, known ?? foreignWords.get(found.image));
+};
+
+// The fields of a recipe that most recipes have.
+const clauseNames = [
+  "optimizer",
+  "batch",
+  "length",
+  "seed",
+  "clip",
+  "precision",
+  "accumulate",
+  "let",
+  "param",
+];
+
 const pitfalls: readonly Pitfall[] = [
+  loosePoint,
   valueMissing,
   valueSwallowed,
   reserved,
   wrongUnit,
   noElse,
   notADeclaration,
+  unknownClause,
   strayBracket,
   pipeInside,
   settingsInBraces,

@@ -72,7 +72,7 @@ export abstract class ExpressionParser extends RecoveringParser {
 
   protected readonly shape: () => s.Shape = this.RULE("shape", (): s.Shape => {
     const first = this.CONSUME(t.LeftBracket);
-    const axes = this.commaSeparated(() => this.SUBRULE(this.axis));
+    const axes = this.commaSeparated(() => this.SUBRULE(this.axis), t.RightBracket);
     this.CONSUME(t.RightBracket);
     return { kind: "shape", axes, span: this.since(first) };
   });
@@ -247,7 +247,7 @@ export abstract class ExpressionParser extends RecoveringParser {
           { ALT: () => this.SUBRULE(this.braced) },
         ],
       });
-      this.ACTION(() => this.checkApplicable(operation));
+      this.ACTION(() => this.checkApplicable(operation, label));
       const when = this.OPTION1(() => this.SUBRULE(this.condition));
       return this.finishStage(first, label, operation, when);
     },
@@ -273,7 +273,7 @@ export abstract class ExpressionParser extends RecoveringParser {
   }
 
   /** `x |> f + 1` reads as if 1 were added to what `f` gives; it is not, so it is not allowed. */
-  private checkApplicable(operation: s.StageOperation): void {
+  private checkApplicable(operation: s.StageOperation, label: s.Identifier | undefined): void {
     switch (operation.kind) {
       case "binary":
       case "unary":
@@ -288,7 +288,9 @@ export abstract class ExpressionParser extends RecoveringParser {
       case "comprehension":
       case "record":
       case "next-value":
-        this.report(errors.notAStage(this.fileName, operation, this.textOf(operation.span)));
+        this.report(
+          errors.notAStage(this.fileName, operation, this.textOf(operation.span), label?.text),
+        );
     }
   }
 
@@ -385,7 +387,7 @@ export abstract class ExpressionParser extends RecoveringParser {
         {
           ALT: () => {
             this.CONSUME(t.LeftParen);
-            const names = this.commaSeparated(() => this.SUBRULE1(this.identifier));
+            const names = this.commaSeparated(() => this.SUBRULE1(this.identifier), t.RightParen);
             this.CONSUME(t.RightParen);
             return { isTuple: true, names, span: this.since(first) };
           },
@@ -483,14 +485,14 @@ export abstract class ExpressionParser extends RecoveringParser {
 
   private indexOf(first: IToken, target: s.Expression): s.Expression {
     this.CONSUME(t.LeftBracket);
-    const indices = this.commaSeparated(() => this.SUBRULE(this.index));
+    const indices = this.commaSeparated(() => this.SUBRULE(this.index), t.RightBracket);
     this.CONSUME(t.RightBracket);
     return { kind: "index", target, indices, span: this.since(first) };
   }
 
   protected readonly argumentList = this.RULE("argumentList", (): s.Argument[] => {
     this.CONSUME(t.LeftParen);
-    const list = this.commaSeparated(() => this.SUBRULE(this.argument));
+    const list = this.commaSeparated(() => this.SUBRULE(this.argument), t.RightParen);
     this.CONSUME(t.RightParen);
     return list;
   });
@@ -607,7 +609,7 @@ export abstract class ExpressionParser extends RecoveringParser {
 
   protected readonly parens = this.RULE("parens", (): s.Expression => {
     const first = this.CONSUME(t.LeftParen);
-    const elements = this.commaSeparated(() => this.SUBRULE(this.element));
+    const elements = this.commaSeparated(() => this.SUBRULE(this.element), t.RightParen);
     this.CONSUME(t.RightParen);
     const span = this.since(first);
     return elements.length === 1 ? { ...elements[0]!, span } : { kind: "tuple", elements, span };
@@ -621,7 +623,7 @@ export abstract class ExpressionParser extends RecoveringParser {
 
   protected readonly list = this.RULE("list", (): s.Expression => {
     const first = this.CONSUME(t.LeftBracket);
-    const elements = this.commaSeparated(() => this.SUBRULE(this.element));
+    const elements = this.commaSeparated(() => this.SUBRULE(this.element), t.RightBracket);
     const loop = this.OPTION(() => {
       this.CONSUME(t.For);
       const binding = this.SUBRULE(this.binding);
@@ -639,7 +641,7 @@ export abstract class ExpressionParser extends RecoveringParser {
 
   protected readonly record = this.RULE("record", (): s.RecordExpression => {
     const first = this.CONSUME(t.LeftCurly);
-    const fields = this.commaSeparated(() => this.SUBRULE(this.recordField));
+    const fields = this.commaSeparated(() => this.SUBRULE(this.recordField), t.RightCurly);
     this.CONSUME(t.RightCurly);
     return { kind: "record", fields, span: this.since(first) };
   });
@@ -704,7 +706,7 @@ export abstract class ExpressionParser extends RecoveringParser {
     const subject = this.SUBRULE(this.operation);
     this.ACTION(() => this.leave());
     this.CONSUME(t.LeftCurly);
-    const arms = this.commaSeparated(() => this.SUBRULE(this.matchArm));
+    const arms = this.commaSeparated(() => this.SUBRULE(this.matchArm), t.RightCurly);
     this.CONSUME(t.RightCurly);
     return { kind: "match", subject, arms, span: this.since(first) };
   });

@@ -30,12 +30,17 @@ export interface Chunk {
 export const deepest = 64;
 
 export function layOut(tokens: readonly IToken[], text: string): Chunk[] {
-  const walk = new Walk(tokens as Token[], text);
-  return walk.run();
+  const first = new Walk(tokens as Token[], text, new Set());
+  const chunks = first.run();
+  if (first.unclosed.size === 0) return chunks;
+  // Some bracket is never closed. Walk again, and let each such one end where its line's indentation ends.
+  return new Walk(tokens as Token[], text, first.unclosed).run();
 }
 
 interface Open {
   readonly token: Token;
+  /** Of its line. */
+  readonly indent: number;
   /** The first token after the last comma inside, to tell where an element starts. */
   elementStart: boolean;
 }
@@ -50,14 +55,22 @@ class Walk {
   private readonly tooDeep = new Map<number, Token>();
   /** The opening bracket of the token just visited, if that closed one. */
   private lastClosed: Token | undefined;
+  /** How far the line of the token just visited is indented. */
+  private indent = 0;
+  /** The `(` and `[` that nothing closes. */
+  readonly unclosed = new Set<Token>();
+  /** Those of an earlier walk. */
+  private readonly suspects: ReadonlySet<Token>;
 
-  constructor(tokens: Token[], text: string) {
+  constructor(tokens: Token[], text: string, suspects: ReadonlySet<Token>) {
+    this.suspects = suspects;
     this.tokens = tokens;
     this.text = text;
   }
 
   run(): Chunk[] {
     this.tokens.forEach((token, i) => this.visit(token, i));
+    for (const { token } of this.stack) this.leaveOpen(token);
     if (this.starts[0] !== 0 && this.tokens.length > 0) this.starts.unshift(0);
     return this.starts.map((start, i) => ({
       tokens: this.tokens.slice(start, this.starts[i + 1] ?? this.tokens.length),
@@ -72,7 +85,10 @@ class Walk {
     token.isSpecial = false;
     token.isArrowSource = false;
     if (token.tokenType === t.ThinArrow) this.markArrowSource();
-    if (token.tokenType === t.Name || token.tokenType === t.Let) this.visitWord(token, i);
+    if (token.startsLine) this.indent = this.blanksBefore(token);
+    if (token.startsLine && this.suspects.size > 0 && beginsSomething(token)) this.endSuspects();
+    if (t.isA(token.tokenType, t.Name) || token.tokenType === t.Let) this.visitWord(token, i);
+    else if (token.startsLine && this.isOwnStatement(token, i)) this.abandonParens();
     this.place(token, i);
   }
 
@@ -109,15 +125,40 @@ class Walk {
     const opener = openerOf.get(token.tokenType)!;
     if (!this.counts.get(opener)) return;
     for (let open = this.pop(); ; open = this.pop()) {
-      if (open.tokenType !== opener) continue;
+      if (open.tokenType !== opener) {
+        this.leaveOpen(open);
+        continue;
+      }
       open.closer = token;
       this.lastClosed = open;
       return;
     }
   }
 
+  private leaveOpen(open: Token): void {
+    if (open.tokenType !== t.LeftCurly) this.unclosed.add(open);
+  }
+
+  private endSuspects(): void {
+    for (
+      let top = this.stack.at(-1);
+      top && this.suspects.has(top.token);
+      top = this.stack.at(-1)
+    ) {
+      if (this.indent > top.indent) return;
+      this.pop();
+    }
+  }
+
+  /** The blanks before a token that starts a line. */
+  private blanksBefore(token: Token): number {
+    let start = token.startOffset;
+    while (start > 0 && (this.text[start - 1] === " " || this.text[start - 1] === "\t")) start--;
+    return token.startOffset - start;
+  }
+
   private push(token: Token): void {
-    this.stack.push({ token, elementStart: true });
+    this.stack.push({ token, indent: this.indent, elementStart: true });
     this.counts.set(token.tokenType, (this.counts.get(token.tokenType) ?? 0) + 1);
   }
 
@@ -189,12 +230,14 @@ class Walk {
     const depth = this.stack.length;
     const declaration = declarations.get(token.image);
     if (declaration !== undefined && this.opensDeclaration(token, i)) {
+      for (const { token: open } of this.stack) this.leaveOpen(open);
       this.stack.length = 0;
       this.counts.clear();
       this.starts.push(i);
       if (token.tokenType === t.Name) retype(token, declaration);
       return;
     }
+    if (this.stack.length === 0 && this.looksLikeDeclaration(token, i)) this.starts.push(i);
     const statement = statements.get(token.image);
     const opens =
       token.tokenType === t.Let || (statement !== undefined && this.opensStatement(token, i));
@@ -204,9 +247,14 @@ class Walk {
     if (token.startsLine && depth > 0) this.abandonParens();
   }
 
+  private isOwnStatement(token: Token, i: number): boolean {
+    const assigns = token.tokenType === t.Next && this.typeAt(i + 2) === t.Equals;
+    return token.tokenType === t.Param || assigns;
+  }
+
   private abandonParens(): void {
     if (!this.counts.get(t.LeftCurly)) return;
-    while (this.stack.at(-1)!.token.tokenType !== t.LeftCurly) this.pop();
+    while (this.stack.at(-1)!.token.tokenType !== t.LeftCurly) this.leaveOpen(this.pop());
   }
 
   /** At depth 0 wherever a statement may start; deeper only at the very margin, where a `}` must be missing. */
@@ -224,6 +272,13 @@ class Walk {
       token.startsLine &&
       this.isAtMargin(token) &&
       this.canStart(token, i)
+    );
+  }
+
+  /** `modle ViT(…)` at the margin: a misspelt declaration, to be reported by itself. */
+  private looksLikeDeclaration(token: Token, i: number): boolean {
+    return (
+      token.startsLine && this.isAtMargin(token) && this.isNameAt(i + 1) && this.canStart(token, i)
     );
   }
 

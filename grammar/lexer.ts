@@ -1,6 +1,6 @@
 // Text -> tokens and comments. Never throws: what begins no token is set aside and reported, once for each run.
 import { Lexer } from "chevrotain";
-import type { IToken } from "chevrotain";
+import type { ILexingError, IToken } from "chevrotain";
 import type { Diagnostic } from "./diagnostic.ts";
 import * as errors from "./errors.ts";
 import type { Comment } from "./syntax.ts";
@@ -34,10 +34,27 @@ export function lex(text: string, fileName: string): LexResult {
     }
   }
   return {
-    tokens: result.tokens,
+    tokens: withoutHashLines(result.tokens, result.errors, text),
     comments: (result.groups["comments"] ?? []).map(toComment),
     diagnostics,
   };
+}
+
+/** `# …` is meant as a comment: one error, not one for each word of it. */
+function withoutHashLines(
+  tokens: IToken[],
+  problems: readonly ILexingError[],
+  text: string,
+): IToken[] {
+  const lines = problems
+    .filter(({ offset }) => text[offset] === "#")
+    .map(({ offset }) => ({ start: offset, end: (text + "\n").indexOf("\n", offset) }));
+  if (lines.length === 0) return tokens;
+  let at = 0;
+  return tokens.filter((token) => {
+    while (lines[at] && lines[at]!.end <= token.startOffset) at++;
+    return lines[at] === undefined || token.startOffset < lines[at]!.start;
+  });
 }
 
 function toComment(token: IToken): Comment {

@@ -40,7 +40,7 @@ export function parse(text: string, fileName: string): ParseResult {
     comments,
     span: { start: 0, end: text.length },
   };
-  return { file, diagnostics: sortDiagnostics(found) };
+  return { file, diagnostics: sortDiagnostics(withoutEchoes(found, diagnostics, text)) };
 }
 
 function parseChunk(
@@ -90,6 +90,25 @@ function guardDepth(
   if (deep === undefined) return declaration;
   found.push(errors.tooLong(fileName, deep));
   return undefined;
+}
+
+/** What stands right behind an unknown character is out of place because of that, and not reported again. */
+function withoutEchoes(
+  found: readonly Diagnostic[],
+  ofLexer: readonly Diagnostic[],
+  text: string,
+): readonly Diagnostic[] {
+  const ends = ofLexer
+    .filter(({ code }) => code === "unknown-character")
+    .map(({ span }) => span.end);
+  if (ends.length === 0) return found;
+  const isEcho = (at: number): boolean => {
+    const before = text.slice(0, at).trimEnd().length;
+    return ends.includes(before);
+  };
+  return found.filter(
+    (diagnostic) => ofLexer.includes(diagnostic) || !isEcho(diagnostic.span.start),
+  );
 }
 
 /** Which `///` lines belong to what. */

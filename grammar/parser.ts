@@ -12,6 +12,8 @@ import * as t from "./tokens.ts";
 const d = t.declarationWords;
 const w = t.statementWords;
 
+const statementStarts = new Set([t.Let, t.Param, w.net, w.state, w.draw, w.init, w.require]);
+
 // Chevrotain runs every rule once to learn the grammar; in that run tokens and results are blank. What must not run
 // then stands inside `this.ACTION`.
 export class Parser extends ExpressionParser {
@@ -60,7 +62,7 @@ export class Parser extends ExpressionParser {
       });
       this.CONSUME(t.Dot);
       this.CONSUME(t.LeftCurly);
-      const names = this.commaSeparated(() => this.SUBRULE(this.identifier));
+      const names = this.commaSeparated(() => this.SUBRULE(this.identifier), t.RightCurly);
       this.CONSUME(t.RightCurly);
       return { kind: "use", documentation, source, isQuoted, names, span: this.since(first) };
     },
@@ -89,18 +91,15 @@ export class Parser extends ExpressionParser {
         { ALT: () => (this.CONSUME(d.model), "model" as const) },
       ]);
       const name = this.SUBRULE(this.identifier);
-      const one = this.SUBRULE1(this.fields);
-      const two = this.OPTION(() => this.SUBRULE2(this.fields));
-      this.CONSUME(t.ThinArrow);
-      const result = this.SUBRULE(this.type);
+      const { lists, result } = this.SUBRULE(this.signature);
       const body = this.SUBRULE(this.body);
-      const settings = two === undefined ? [] : one;
+      const { settings, inputs } = this.ACTION(() => this.splitLists(lists)) ?? noLists;
       return {
         kind,
         documentation,
         name,
         settings,
-        inputs: two ?? one,
+        inputs,
         result,
         body,
         span: this.since(first),
@@ -108,14 +107,39 @@ export class Parser extends ExpressionParser {
     },
   );
 
+  /** `(settings)(inputs) -> result`, one list or two. */
+  private readonly signature = this.recoveringRule<Signature>(
+    "signature",
+    (): Signature => {
+      const lists = [this.SUBRULE(this.fields)];
+      this.MANY(() => lists.push(this.SUBRULE1(this.fields)));
+      this.CONSUME(t.ThinArrow);
+      return { lists, result: this.SUBRULE(this.type) };
+    },
+    (span) => ({ lists: [], result: { kind: "type-name", name: "", span } }),
+  );
+
+  /** The last list holds the inputs, the one before it the settings. */
+  private splitLists(lists: readonly s.Field[][]): { settings: s.Field[]; inputs: s.Field[] } {
+    this.limitLists(lists, 2);
+    return lists.length < 2
+      ? { settings: [], inputs: lists[0] ?? [] }
+      : { settings: lists[0]!, inputs: lists[1]! };
+  }
+
+  private limitLists(lists: readonly s.Field[][], most: number): void {
+    const first = lists[most]?.[0];
+    if (first) this.report(errors.tooManyLists(this.fileName, first.span, most));
+  }
+
   private readonly functionDeclaration = this.RULE(
     "function",
     (documentation: string | undefined): s.FunctionDeclaration => {
       const first = this.CONSUME(d.function);
       const name = this.SUBRULE(this.identifier);
-      const fields = this.SUBRULE(this.fields);
-      this.CONSUME(t.ThinArrow);
-      const result = this.SUBRULE(this.type);
+      const { lists, result } = this.SUBRULE(this.signature);
+      const fields = this.ACTION(() => lists[0]) ?? [];
+      this.ACTION(() => this.limitLists(lists, 1));
       const body = this.SUBRULE(this.body);
       return {
         kind: "function",
@@ -156,7 +180,7 @@ export class Parser extends ExpressionParser {
       const first = this.CONSUME(d.variants);
       const of = this.SUBRULE(this.identifier);
       this.CONSUME(t.LeftParen);
-      const columns = this.commaSeparated(() => this.SUBRULE1(this.identifier));
+      const columns = this.commaSeparated(() => this.SUBRULE1(this.identifier), t.RightParen);
       this.CONSUME(t.RightParen);
       this.CONSUME(t.LeftCurly);
       const rows: s.VariantRow[] = [];
@@ -226,7 +250,7 @@ export class Parser extends ExpressionParser {
       this.consumeWord("of");
       const of = this.SUBRULE1(this.identifier);
       this.CONSUME(t.LeftCurly);
-      const axes = this.commaSeparated(() => this.SUBRULE(this.sweepAxis));
+      const axes = this.commaSeparated(() => this.SUBRULE(this.sweepAxis), t.RightCurly);
       this.CONSUME(t.RightCurly);
       return { kind: "sweep", documentation, name, of, axes, span: this.since(first) };
     },
@@ -263,7 +287,7 @@ export class Parser extends ExpressionParser {
 
   private readonly fields = this.RULE("fields", (): s.Field[] => {
     this.CONSUME(t.LeftParen);
-    const fields = this.commaSeparated(() => this.SUBRULE(this.field));
+    const fields = this.commaSeparated(() => this.SUBRULE(this.field), t.RightParen);
     this.CONSUME(t.RightParen);
     return fields;
   });
@@ -375,7 +399,7 @@ export class Parser extends ExpressionParser {
 
   private readonly tupleType = this.RULE("tupleType", (): s.Type => {
     const first = this.CONSUME(t.LeftParen);
-    const elements = this.commaSeparated(() => this.SUBRULE(this.type));
+    const elements = this.commaSeparated(() => this.SUBRULE(this.type), t.RightParen);
     this.CONSUME(t.RightParen);
     const span = this.since(first);
     return elements.length === 1
@@ -385,7 +409,7 @@ export class Parser extends ExpressionParser {
 
   private readonly recordType = this.RULE("recordType", (): s.Type => {
     const first = this.CONSUME(t.LeftCurly);
-    const fields = this.commaSeparated(() => this.SUBRULE(this.recordTypeField));
+    const fields = this.commaSeparated(() => this.SUBRULE(this.recordTypeField), t.RightCurly);
     this.CONSUME(t.RightCurly);
     return { kind: "type-record", fields, span: this.since(first) };
   });
@@ -432,18 +456,23 @@ export class Parser extends ExpressionParser {
   private missingResult(closing: IToken, last: s.Statement | undefined): s.Expression {
     return this.ACTION(() => {
       const span = textSpan(closing, this.endOfLast());
-      if (!closing.isInsertedInRecovery) {
-        this.report(errors.missingResult(this.fileName, span, this.swallower(last)));
-      }
+      const isBroken = closing.isInsertedInRecovery || this.resynced.has(closing);
+      if (!isBroken && !this.reportSwallower(last))
+        this.report(errors.missingResult(this.fileName, span));
       return { kind: "missing", span };
     });
   }
 
-  /** `let a =`, if the value of this last statement began on another line than its `=`. */
-  private swallower(last: s.Statement | undefined): string | undefined {
-    if (last?.kind !== "let" && last?.kind !== "net") return undefined;
+  /** `let a =` whose value began on another line took what was meant as the result. */
+  private reportSwallower(last: s.Statement | undefined): boolean {
+    if (last?.kind !== "let" && last?.kind !== "net") return false;
     const opening = this.textOf({ start: last.span.start, end: last.value.span.start });
-    return opening.includes("\n") ? opening.replace(/\s+/g, " ").trim() : undefined;
+    if (!opening.includes("\n")) return false;
+    const written = opening.slice(0, opening.lastIndexOf("=") + 1);
+    const place = { image: "=", startOffset: last.span.start + written.length - 1 };
+    const hint = "the lines below were read as its value, so the body gives none";
+    this.report(errors.missingValue(this.fileName, place, written.replace(/\s+/g, " "), hint));
+    return true;
   }
 
   /** After the result only `}` may come. A statement there is reported once, and read, so that its errors show too. */
@@ -451,7 +480,7 @@ export class Parser extends ExpressionParser {
     const next = this.ahead();
     if (!hasResult || next.tokenType === EOF || next.tokenType === t.RightCurly) return false;
     if (!this.resynced.has(next)) this.reportStray("`}`");
-    return this.startsStatement() || this.skipToLine();
+    return statementStarts.has(next.tokenType) || this.skipToLine();
   }
 
   private startsStatement(): boolean {
@@ -572,6 +601,7 @@ export class Parser extends ExpressionParser {
     "clause",
     (): s.Clause =>
       this.OR({
+        ERR_MSG: "a clause",
         IGNORE_AMBIGUITIES: true, // the words are names too, so order decides: `loss = …` before `name = …`
         DEF: [
           { ALT: () => this.SUBRULE(this.letStatement) },
@@ -685,6 +715,13 @@ export class Parser extends ExpressionParser {
     return { kind: "assign", name, value, span: this.since(first) };
   });
 }
+
+interface Signature {
+  readonly lists: readonly s.Field[][];
+  readonly result: s.Type;
+}
+
+const noLists = { settings: [], inputs: [] };
 
 interface TypeAtom {
   readonly type: s.Type;

@@ -56,6 +56,8 @@ const rootRule = "declaration";
 const stageRule = "stage";
 /** These give up at the next line that begins something; others, elements of lists, at the next comma. */
 const lineRules = new Set(["statement", "clause", "variantRow", "result", "let"]);
+/** Gives up at the body. */
+const signatureRule = "signature";
 
 export class RecoveringParser extends EmbeddedActionsParser {
   fileName = "";
@@ -169,6 +171,7 @@ export class RecoveringParser extends EmbeddedActionsParser {
     if (rule === rootRule) return false;
     if (token.depth < start.depth) return true;
     if (token.depth > start.depth) return false;
+    if (rule === signatureRule) return token.tokenType === t.LeftCurly && !this.is(0, t.ThinArrow);
     // Any other closing bracket at this depth closes what was opened inside.
     if (isCloser(token.tokenType)) return token === start;
     if (rule === stageRule && token.tokenType === t.PipeArrow) return true;
@@ -193,17 +196,45 @@ export class RecoveringParser extends EmbeddedActionsParser {
   }
 
   /** `a, b, c` with or without a last comma, up to a closing bracket that the caller consumes. */
-  protected commaSeparated<T>(element: () => T): T[] {
+  protected commaSeparated<T>(element: () => T, close: TokenType): T[] {
+    const opener = this.LA(0) as Token;
     const elements: T[] = [];
-    let goesOn = true;
-    this.MANY9({
-      GATE: () => goesOn,
-      DEF: () => {
-        elements.push(element());
-        goesOn = this.OPTION9(() => this.CONSUME9(t.Comma)) !== undefined;
-      },
-    });
+    let goesOn: boolean;
+    do {
+      goesOn = true;
+      this.MANY9({
+        GATE: () => goesOn,
+        DEF: () => {
+          elements.push(element());
+          goesOn = this.OPTION9(() => this.CONSUME9(t.Comma)) !== undefined;
+        },
+      });
+    } while (this.ACTION(() => this.skipStrayElement(opener, close)));
     return elements;
+  }
+
+  /** Reports what neither goes on with a list nor ends it, and skips it. True if another element follows. */
+  private skipStrayElement(opener: Token, close: TokenType): boolean {
+    const token = this.ahead();
+    if (this.endsList(token, opener) || token.tokenType === t.For) return false;
+    if (!this.resynced.has(token)) this.reportStray(close.LABEL ?? close.name);
+    do this.internals.consumeToken();
+    while (!this.endsList(this.ahead(), opener) && !this.isCommaOf(opener));
+    if (!this.isCommaOf(opener)) {
+      this.resynced.add(this.ahead());
+      return false;
+    }
+    this.internals.consumeToken();
+    return true;
+  }
+
+  private isCommaOf(opener: Token): boolean {
+    return this.is(1, t.Comma) && this.ahead().depth === opener.depth + 1;
+  }
+
+  private endsList(token: Token, opener: Token): boolean {
+    if (token.tokenType === EOF || token.depth <= opener.depth) return true;
+    return opener.closer === undefined && beginsSomething(token);
   }
 
   /** A word that is no keyword but must stand here, such as the `of` of a sweep. */

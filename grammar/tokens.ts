@@ -114,7 +114,7 @@ export const statementWords = {
 } as const;
 
 // A number with anything that sticks to it: `12.8G`, `8%`, and also `3x3`, which is then a bad number.
-const numberAhead = /\d(?:_?\d)*(?:\.\d(?:_?\d)*)?(?:[eE][+-]?\d+)?[KMGT]?%?(?![A-Za-z0-9_])/y;
+const numberAhead = /\d(?:_?\d)*(?:\.\d(?:_?\d)*)?(?:[eE][+-]?\d+)?[KMGT]?%?(?![A-Za-z0-9_]|\.\d)/y;
 const wholeAhead = /\d+/y;
 const badNumberAhead = /\d[A-Za-z0-9_]*(?:\.\d[A-Za-z0-9_]*)*(?:(?<=[eE])[+-]\d+)?%?/y;
 
