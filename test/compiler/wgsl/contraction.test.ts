@@ -14,6 +14,8 @@ import {
   Bench,
   constant,
   flat,
+  forGpu,
+  forSoftware,
   store,
   type Generator,
 } from "./kernel-bench.ts";
@@ -65,7 +67,9 @@ describe("matrix products", () => {
     { batch: 6, m: 17, n: 17, k: 16 },
   ])("%o", async (size) => {
     const bench = new Bench();
-    await bench.check(product(bench, size));
+    // Code for GPUs takes a second each to compile on a software adapter: every tile is tried below.
+    const generators = size.m % 3 === 1 ? [forGpu, forSoftware] : [forSoftware];
+    await bench.check(product(bench, size), 2e-6, generators);
   });
 
   test.each([

@@ -34,7 +34,7 @@ export class Bench {
 
   /** An array that kernels write in the place of another one of its length. */
   outputInPlaceOf(buffer: number): number {
-    const { length, dtype } = this.buffers[buffer]!;
+    const { dtype } = this.buffers[buffer]!;
     const output = this.add(typed(dtype, this.values[buffer]!), dtype);
     this.inPlace.set(output, buffer);
     return output;
