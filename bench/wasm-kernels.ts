@@ -1,7 +1,20 @@
 // Speed of single kernels on the wasm device, on one thread and on two: `npx tsx bench/wasm-kernels.ts`.
 // Best of many runs; matrix products are packed anew in each, as in a training step.
-import type { Axis, ContractionKernel, Expression, Kernel } from "../compiler/kernels/kernel.ts";
-import { axisIndex, linearIndex } from "../compiler/ops/index-arithmetic.ts";
+import type {
+  AttentionKernel,
+  Axis,
+  ContractionKernel,
+  Expression,
+  HeadsView,
+  Kernel,
+} from "../compiler/kernels/kernel.ts";
+import {
+  add,
+  axisIndex,
+  constantIndex,
+  linearIndex,
+  multiply,
+} from "../compiler/ops/index-arithmetic.ts";
 import type { Index } from "../compiler/ops/index-expression.ts";
 import { createWasmDevice } from "../runtime/device/wasm.ts";
 import type { WasmDevice } from "../runtime/device/wasm.ts";
@@ -97,6 +110,72 @@ function loops(): Bench[] {
   ];
 }
 
+/** A 3 x 3 convolution with a border of zeros: forward, or by its weights. */
+function convolution(
+  images: number,
+  size: number,
+  input: number,
+  output: number,
+  byWeights = false,
+): Bench {
+  const [b, y, x, c, ky, kx, o] = axes(images, size, size, input, 3, 3, output) as [Axis, Axis, Axis, Axis, Axis, Axis, Axis]; // prettier-ignore
+  const at = (axis: Axis): Index => axisIndex(axis.id, axis.extent);
+  const row = add(at(y), at(ky), constantIndex(-1));
+  const col = add(at(x), at(kx), constantIndex(-1));
+  const place = add(multiply(at(b), size * size * input), multiply(row, size * input), multiply(col, input), at(c)); // prettier-ignore
+  const image: Expression = {
+    kind: "guard",
+    conditions: [
+      { index: row, low: 0, high: size },
+      { index: col, low: 0, high: size },
+    ],
+    value: load(0, place),
+    otherwise: { kind: "constant", value: 0, dtype: "f32" },
+    dtype: "f32",
+  };
+  const lengths = [images * size * size * input, 9 * input * output, images * size * size * output];
+  const value: Expression = { kind: "accumulator", dtype: "f32" };
+  const sides = byWeights
+    ? { m: [ky, kx, c], k: [b, y, x], b: load(2, over(b, y, x, o)), stores: [{ buffer: 1, index: over(ky, kx, c, o), value }] } // prettier-ignore
+    : { m: [b, y, x], k: [ky, kx, c], b: load(1, over(ky, kx, c, o)), stores: [{ buffer: 2, index: over(b, y, x, o), value }] }; // prettier-ignore
+  return {
+    name: `conv ${images} x ${size}^2, ${input} to ${output}${byWeights ? ", dW" : ""}`,
+    lengths,
+    kernel: { ...base, kind: "contraction", batch: [], n: [o], a: image, ...sides },
+    work: 2 * images * size * size * 9 * input * output,
+    unit: "GFLOP/s",
+  };
+}
+
+function attention(
+  batch: number,
+  heads: number,
+  tokens: number,
+  channels: number,
+  pass: "forward" | "backward",
+): Bench {
+  const view = (buffer: number): HeadsView => ({
+    buffer,
+    offset: 0,
+    strides: [tokens * heads * channels, channels, heads * channels, 1],
+  });
+  const size = batch * tokens * heads * channels;
+  const kernel: AttentionKernel = {
+    ...base, kind: "attention", pass, batch: [batch], heads, queries: tokens, keys: tokens, channels,
+    valueChannels: channels, scale: channels ** -0.5,
+    q: view(0), k: view(1), v: view(2), output: view(3), statistics: 4,
+    ...(pass === "backward" ? { dOutput: view(5), dq: view(6), dk: view(7), dv: view(8) } : {}),
+  }; // prettier-ignore
+  const products = pass === "forward" ? 2 : 5;
+  return {
+    name: `attention ${batch} x ${heads}, ${tokens}^2 x ${channels}, ${pass}`,
+    lengths: [size, size, size, size, batch * heads * tokens, size, size, size, size],
+    kernel,
+    work: products * 2 * batch * heads * tokens * tokens * channels,
+    unit: "GFLOP/s",
+  };
+}
+
 async function measure(device: WasmDevice, bench: Bench): Promise<number> {
   const buffers = bench.lengths.map((length) => ({ values: new Float64Array(length).map((_, i) => Math.sin(i)) })); // prettier-ignore
   const program = await device.load(
@@ -125,6 +204,15 @@ const benches = [
   product(64, 192, 1088, "km,kn"),
   product(768, 3072, 1576, "km,kn"),
   product(1576, 768, 3072, "mk,nk"),
+  convolution(16, 28, 16, 32),
+  convolution(16, 28, 16, 32, true),
+  convolution(64, 28, 1, 16),
+  convolution(64, 28, 1, 16, true),
+  convolution(8, 14, 64, 64),
+  ...(["forward", "backward"] as const).flatMap((pass) => [
+    attention(64, 4, 17, 16, pass),
+    attention(2, 3, 197, 64, pass),
+  ]),
   ...loops(),
 ];
 const devices = [await createWasmDevice({ threads: 1 }), await createWasmDevice({ threads: 2 }), await createWasmDevice({ threads: 1, relaxed: false })]; // prettier-ignore

@@ -2,18 +2,22 @@
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+const codes = Uint8Array.from(alphabet, (letter) => letter.charCodeAt(0));
+const padding = "=".charCodeAt(0);
+
 export function encodeBase64(bytes: Uint8Array): string {
-  const parts: string[] = [];
-  for (let at = 0; at < bytes.length; at += 3) {
-    const [a, b, c] = [bytes[at]!, bytes[at + 1], bytes[at + 2]];
-    const word = (a << 16) | ((b ?? 0) << 8) | (c ?? 0);
-    parts.push(
-      alphabet[word >>> 18]! +
-        alphabet[(word >>> 12) & 63]! +
-        (b === undefined ? "=" : alphabet[(word >>> 6) & 63]!) +
-        (c === undefined ? "=" : alphabet[word & 63]!),
-    );
+  const letters = new Uint8Array(Math.ceil(bytes.length / 3) * 4).fill(padding);
+  for (let at = 0, to = 0; at < bytes.length; at += 3, to += 4) {
+    const left = bytes.length - at;
+    const word = (bytes[at]! << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
+    letters[to] = codes[word >>> 18]!;
+    letters[to + 1] = codes[(word >>> 12) & 63]!;
+    if (left > 1) letters[to + 2] = codes[(word >>> 6) & 63]!;
+    if (left > 2) letters[to + 3] = codes[word & 63]!;
   }
+  const parts: string[] = [];
+  for (let at = 0; at < letters.length; at += 8192)
+    parts.push(String.fromCharCode(...letters.subarray(at, at + 8192)));
   return parts.join("");
 }
 

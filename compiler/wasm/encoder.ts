@@ -54,6 +54,8 @@ export function encodeModule(parts: ModuleParts): Uint8Array<ArrayBuffer> {
   return concatenate([[0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00], ...sections]);
 }
 
+type Bytes = Uint8Array | readonly number[];
+
 class TypeList {
   readonly all: Signature[];
   constructor(first: Signature) {
@@ -86,15 +88,13 @@ function memoryImport(maximumPages: number): number[] {
   ];
 }
 
-function functionCode(body: FunctionBody, numberOf: (name: string) => number): number[] {
-  const code = body.bytes.slice();
-  for (const { at, name } of body.calls)
-    fiveBytes(numberOf(name)).forEach((byte, i) => (code[at + i] = byte));
-  const whole = localTypes(body);
-  appendTo(whole, code);
-  const sized = unsigned(whole.length);
-  appendTo(sized, whole);
-  return sized;
+function functionCode(body: FunctionBody, numberOf: (name: string) => number): Uint8Array {
+  const locals = localTypes(body);
+  const size = unsigned(locals.length + body.bytes.length);
+  const code = concatenate([size, locals, body.bytes]);
+  const start = size.length + locals.length;
+  for (const { at, name } of body.calls) code.set(fiveBytes(numberOf(name)), start + at);
+  return code;
 }
 
 /** LEB128 padded to five bytes, to fill a place left open. */
@@ -107,24 +107,15 @@ function text(value: string): number[] {
   return [...unsigned(bytes.length), ...bytes];
 }
 
-function vector(items: readonly (readonly number[])[]): number[] {
-  const bytes = unsigned(items.length);
-  for (const item of items) appendTo(bytes, item);
-  return bytes;
+function vector(items: readonly Bytes[]): Uint8Array {
+  return concatenate([unsigned(items.length), ...items]);
 }
 
-/** A spread would overflow the stack on long code. */
-function appendTo(target: number[], items: readonly number[]): void {
-  for (const item of items) target.push(item);
+function section(id: number, content: Bytes): Uint8Array {
+  return concatenate([[id], unsigned(content.length), content]);
 }
 
-function section(id: number, content: readonly number[]): number[] {
-  const bytes = [id, ...unsigned(content.length)];
-  appendTo(bytes, content);
-  return bytes;
-}
-
-function concatenate(parts: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
+function concatenate(parts: readonly Bytes[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

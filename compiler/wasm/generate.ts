@@ -2,6 +2,7 @@
 // The module is made twice, with relaxed SIMD (fused multiply-add) and without; the device picks by a probe.
 import type { DType } from "../graph/graph.ts";
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
+import type { Code } from "../program/program.ts";
 import type { Limits } from "../program/limits.ts";
 import { LimitError } from "../program/target.ts";
 import type { GeneratedKernel, Target } from "../program/target.ts";
@@ -18,24 +19,39 @@ import { kernelSignature } from "./kernel-function.ts";
 import { libraryFor } from "./library.ts";
 import { runnerFunctions } from "./runner.ts";
 
-/** A generated kernel that still knows how to build its function: `link` does so once for each key. */
-interface WasmKernel extends GeneratedKernel {
-  readonly generated: GeneratedFunction;
+/**
+ * A generated kernel that still knows how to build its function. Nothing is planned before it is asked for:
+ * of the many kernels with one key, only one is.
+ */
+class WasmKernel implements GeneratedKernel {
+  readonly key: string;
+  readonly order: readonly number[];
+  private readonly plan: () => GeneratedFunction;
+  private readonly label: string;
+  private planned: GeneratedFunction | undefined;
+
+  constructor(kernel: Kernel, buffers: readonly Buffer[]) {
+    this.order = buffersOf(kernel);
+    this.key = kernelKey(kernel, this.order, buffers);
+    this.plan = () => generateFunction(kernel, this.order, buffers);
+    this.label = kernel.label;
+  }
+
+  get generated(): GeneratedFunction {
+    this.planned ??= this.plan();
+    return this.planned;
+  }
+
+  get code(): Code {
+    return { target: "wasm", name: this.label, parallel: this.generated.isParallel };
+  }
 }
 
 export const wasmTarget: Target = {
   name: "wasm",
   generate(kernel, buffers, limits) {
     checkLimits(kernel, buffers, limits);
-    const order = buffersOf(kernel);
-    const generated = generateFunction(kernel, order, buffers);
-    const result: WasmKernel = {
-      key: kernelKey(kernel, order, buffers),
-      code: { target: "wasm", name: kernel.label, parallel: generated.isParallel },
-      order,
-      generated,
-    };
-    return result;
+    return new WasmKernel(kernel, buffers);
   },
   link(codes) {
     const functions = codes.map((code) => generatedOf(code));
@@ -50,8 +66,9 @@ export const wasmTarget: Target = {
 };
 
 function generatedOf(code: GeneratedKernel): GeneratedFunction {
-  if (!("generated" in code)) throw new Error("wasm: link needs the kernels that generate gave");
-  return (code as WasmKernel).generated;
+  if (!(code instanceof WasmKernel))
+    throw new Error("wasm: link needs the kernels that generate gave");
+  return code.generated;
 }
 
 function generateFunction(

@@ -58,20 +58,21 @@ export function kernelKey(
 ): string {
   const seen = new Map<object, number>();
   const write = (value: unknown): string => {
-    if (Array.isArray(value)) return `[${value.map(write).join()}]`;
     if (typeof value !== "object" || value === null) return String(value);
     const known = seen.get(value);
     if (known !== undefined) return `#${known}`;
     seen.set(value, seen.size);
-    return `{${Object.entries(value)
-      .map(([name, field]) => writeField(name, field))
-      .join()}}`;
+    let text = "{";
+    for (const name in value) text += writeField(name, (value as Record<string, unknown>)[name]);
+    return `${text}}`;
   };
   const writeField = (name: string, field: unknown): string => {
-    const isBuffer = bufferFields.has(name) && typeof field === "number";
-    return `${name}:${isBuffer ? `@${order.indexOf(field)}` : write(field)}`;
+    const isBuffer = typeof field === "number" && bufferFields.has(name);
+    return `${name}:${isBuffer ? `@${order.indexOf(field)}` : write(field)},`;
   };
-  const fields = Object.entries(kernel).filter(([name]) => !unimportant.has(name));
+  let text = "";
+  for (const [name, field] of Object.entries(kernel))
+    if (!unimportant.has(name)) text += writeField(name, field);
   const dtypes = order.map((id) => buffers.find((buffer) => buffer.id === id)?.dtype);
-  return `${fields.map(([name, field]) => writeField(name, field)).join()};${dtypes.join()}`;
+  return `${text};${dtypes.join()}`;
 }
