@@ -13,6 +13,7 @@ import { Dataflow } from "./lower-recipe/dataflow.ts";
 import { effectiveRecipe } from "./lower-recipe/effective-recipe.ts";
 import type { EffectiveRecipe } from "./lower-recipe/effective-recipe.ts";
 import { lowerEvaluation } from "./lower-recipe/evaluations.ts";
+import { checkExpectations } from "./lower-recipe/expectations.ts";
 import { resolveFields } from "./lower-recipe/fields.ts";
 import type { RecipeFields } from "./lower-recipe/fields.ts";
 import { checkFrozen, freezePaths } from "./lower-recipe/freeze.ts";
@@ -30,6 +31,7 @@ import { printValue } from "./lower-recipe/recipe-value.ts";
 import { checkRequirements } from "./lower-recipe/requirements.ts";
 import { showRecipe } from "./lower-recipe/show-recipe.ts";
 import type { ShownLine } from "./lower-recipe/show-recipe.ts";
+import { expandSweep } from "./lower-recipe/sweeps.ts";
 import { lowerTraining } from "./lower-recipe/training.ts";
 import { lowerTwins } from "./lower-recipe/twins.ts";
 
@@ -64,11 +66,35 @@ export function lowerRecipe(library: Library, request: RecipeRequest): RecipeRes
   return { recipe, shown: showRecipe(effective, recipe), diagnostics };
 }
 
+/** What `vit check` says of the recipes of a file: each with its defaults and each variant, and each sweep. */
+export function checkRecipes(library: Library, file: string, catalog: Catalog): Diagnostic[] {
+  const scope = library.files.get(file);
+  if (!scope) return [];
+  const problems = gatherProblems();
+  for (const { name, variants, isClosed } of listRecipes(library, file)) {
+    const requests = [...(isClosed ? [undefined] : []), ...variants].map((variant) =>
+      variant === undefined ? {} : { variant },
+    );
+    for (const request of requests) {
+      lowerRecipe(library, { file, recipe: name, catalog, ...request }).diagnostics.forEach(
+        problems.add,
+      );
+    }
+  }
+  for (const declaration of scope.syntax.declarations) {
+    if (declaration.kind !== "sweep") continue;
+    expandSweep(library, file, declaration.name.text, catalog)?.diagnostics.forEach(problems.add);
+  }
+  return sortDiagnostics(problems.found);
+}
+
 export interface ListedRecipe {
   readonly name: string;
   readonly file: string;
   readonly variants: readonly string[];
   readonly settings: readonly string[];
+  /** Every setting has a default, so that the name alone can be trained. */
+  readonly isClosed: boolean;
   readonly documentation?: string;
 }
 
@@ -81,11 +107,12 @@ export function listRecipes(library: Library, file: string): readonly ListedReci
     file,
     variants: scope.variants.get(recipe.name.text)?.rows.map((row) => row.name.value) ?? [],
     settings: recipe.settings.map((field) => field.name.text),
+    isClosed: recipe.settings.every((field) => field.default !== undefined),
     ...(recipe.documentation === undefined ? {} : { documentation: recipe.documentation }),
   }));
 }
 
-export { expandSweep } from "./lower-recipe/sweeps.ts";
+export { expandSweep };
 export type { SweepPoints } from "./lower-recipe/sweeps.ts";
 export type { ShownLine };
 
@@ -166,6 +193,8 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   const twins = lowerTwins(context, instances, new Set(states.map((state: State) => state.path)));
   const mixing = mixingOf(dataflow, training);
   checkAccumulation(context, fields, mixing);
+  const modules = recipeModules(instances, parameters, predict?.graph, batch);
+  checkExpectations(context, parameters, modules);
   if (!groups) return undefined;
   const { lr: _, ...plain } = fields;
   return {
@@ -184,7 +213,7 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
     clamps,
     loads,
     evaluations,
-    modules: recipeModules(instances, parameters, predict?.graph, batch),
+    modules,
     ...(predict ? { predict } : {}),
     ...(mixing ? { mixesExamples: mixing.reason } : {}),
   };

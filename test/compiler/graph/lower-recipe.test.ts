@@ -358,6 +358,7 @@ describe("recipes from recipes", () => {
         file: "test.vit",
         variants: ["short", "wide"],
         settings: ["length", "width"],
+        isClosed: true,
       },
     ]);
   });
@@ -365,6 +366,29 @@ describe("recipes from recipes", () => {
   test("a misspelt setting from outside is recognised", () => {
     const { diagnostics } = result(parent, { settings: { lenght: "3 epochs" } });
     expect(diagnostics[0]!.hints).toEqual(["did you mean `length`?"]);
+  });
+});
+
+describe("expectations", () => {
+  const model = "net model = Head(10)\n loss = cross_entropy(model(image), train.label)\n";
+
+  test("count the nets anew", () => {
+    expect(
+      lower(`${model} expect model { parameters = 7_850, trainable = 7_850 }`).parameters,
+    ).toHaveLength(2);
+    const { diagnostics } = result(
+      `recipe r {${common}\n${model} expect model { parameters = 7_840 }\n}`,
+    );
+    expect(diagnostics[0]).toMatchObject({
+      code: "unexpected-figure",
+      hints: ["parameters = 7_850"],
+    });
+  });
+
+  test("may be claims on settings", () => {
+    expect(result(`recipe r {${common}\n${model} expect batch == 64\n}`).diagnostics[0]!.code).toBe(
+      "requirement",
+    );
   });
 });
 
