@@ -45,7 +45,9 @@ const knownNames = {
     const parameters = intrinsics.get(callee)?.parameters ?? [];
     const wordy = ["over", "keep", "into", "window", "sum", "mode", "shape"];
     if (typeof parameter === "string") return wordy.includes(parameter);
-    return [parameters[parameter], parameters[parameter + 1]].some((each) => each && wordy.includes(each.name));
+    return [parameters[parameter], parameters[parameter + 1]].some(
+      (each) => each && wordy.includes(each.name),
+    );
   },
 };
 
@@ -59,12 +61,22 @@ function checkBlock(
   const callable = blockNamed(declaration.name.text, declaration, file);
   const rows = variantsOf({ declaration, file })?.rows ?? [];
   for (const row of rows) {
-    const first: Argument = { kind: "argument", name: undefined, value: row.name, span: row.name.span };
-    const result = lowerCallable(library, file, callable, [first], { scopeFile: file, variant: row.name.value });
+    const first: Argument = {
+      kind: "argument",
+      name: undefined,
+      value: row.name,
+      span: row.name.span,
+    };
+    const result = lowerCallable(library, file, callable, [first], {
+      scopeFile: file,
+      variant: row.name.value,
+    });
     result.diagnostics.forEach(problems.report);
   }
   if (rows.length > 0 || !isClosed(declaration)) return;
-  lowerCallable(library, file, callable, [], { scopeFile: file }).diagnostics.forEach(problems.report);
+  lowerCallable(library, file, callable, [], { scopeFile: file }).diagnostics.forEach(
+    problems.report,
+  );
 }
 
 /** Every setting has a default and every axis of an input but the batch has a size. */
@@ -79,7 +91,9 @@ function isClosed(declaration: BlockDeclaration): boolean {
     return type.shape.axes.every((axis) => {
       if (axis.kind === "axis-size") return true;
       if (axis.kind !== "axis-name") return false;
-      return axis.size !== undefined || axis.name.text === "batch" || names.includes(axis.name.text);
+      return (
+        axis.size !== undefined || axis.name.text === "batch" || names.includes(axis.name.text)
+      );
     });
   });
   return hasDefaults && areSized;
@@ -104,7 +118,9 @@ function checkExpect(
     if (found === undefined) problems.report(errors.unknownFigure(name, at));
     else if (field.value.kind !== "number") problems.report(errors.figureForm(name, at));
     else if (!agrees(field.value, found)) {
-      problems.report(errors.unexpectedFigure(name, field.value.text, shownLike(field.value, found), found, at));
+      problems.report(
+        errors.unexpectedFigure(name, field.value.text, shownLike(field.value, found), found, at),
+      );
     }
   }
 }
@@ -132,16 +148,24 @@ function lowerClaim(
     problems.report(errors.notAModel(at));
     return undefined;
   }
-  return lowerCallable(library, value.target.file, { ...value, name: subject }, [], { scopeFile: file });
+  return lowerCallable(library, value.target.file, { ...value, name: subject }, [], {
+    scopeFile: file,
+  });
 }
 
 /** `17.6G` agrees with all that rounds to it; a number without scale agrees with itself. */
 function agrees(expected: NumberExpression, found: number): boolean {
   const { step } = precisionOf(expected);
-  return step === undefined ? found === expected.value : Math.abs(found - expected.value) <= step / 2 + 1e-6;
+  return step === undefined
+    ? found === expected.value
+    : Math.abs(found - expected.value) <= step / 2 + 1e-6;
 }
 
-function precisionOf({ text }: NumberExpression): { step: number | undefined; digits: number; suffix: string } {
+function precisionOf({ text }: NumberExpression): {
+  step: number | undefined;
+  digits: number;
+  suffix: string;
+} {
   const match = /^[\d_]*\.?(\d*)([KMGT])$/.exec(text);
   if (match === null) return { step: undefined, digits: 0, suffix: "" };
   const scale = { K: 1e3, M: 1e6, G: 1e9, T: 1e12 }[match[2] as "K" | "M" | "G" | "T"];

@@ -47,9 +47,15 @@ export function lowerModel(library: Library, request: ModelRequest): ModelResult
   if (file === undefined) throw new Error(`the library has no file ${request.file}`);
   const found = findName(library, file, request.model);
   const wholeFile: FileSpan = { file: file.name, start: 0, end: 0 };
-  if (found === undefined || (found.declaration.kind !== "model" && found.declaration.kind !== "block")) {
+  if (
+    found === undefined ||
+    (found.declaration.kind !== "model" && found.declaration.kind !== "block")
+  ) {
     const names = namesInReach(library, file);
-    return { diagnostics: [unknownName(request.model, names, wholeFile)], sources: library.sources };
+    return {
+      diagnostics: [unknownName(request.model, names, wholeFile)],
+      sources: library.sources,
+    };
   }
   const args = argumentsOf(request, file);
   const callable = blockNamed(request.model, found.declaration, found.file);
@@ -65,7 +71,13 @@ export function blockNamed(
   declaration: BlockDeclaration,
   file: FileScope,
 ): CallableValue {
-  return { kind: "callable", name, target: { kind: "block", declaration, file }, given: new Map(), overrides: [] };
+  return {
+    kind: "callable",
+    name,
+    target: { kind: "block", declaration, file },
+    given: new Map(),
+    overrides: [],
+  };
 }
 
 /** The arguments of a request as syntax, in a file of their own, so that a mistake in them shows their text. */
@@ -78,14 +90,19 @@ function argumentsOf(
   readonly sources: ReadonlyMap<string, string>;
 } {
   const variant = request.variant === undefined ? [] : [JSON.stringify(request.variant)];
-  const settings = Object.entries(request.settings ?? {}).map(([name, text]) => `${name} = ${text}`);
+  const settings = Object.entries(request.settings ?? {}).map(
+    ([name, text]) => `${name} = ${text}`,
+  );
   const all = [...variant, ...settings];
   if (all.length === 0) return { list: [], file: undefined, sources: new Map() };
   const name = "the settings asked for";
   const text = `let asked = ${request.model}(${all.join(", ")})`;
   const { file: syntax } = parse(text, name);
   const [declaration] = syntax.declarations;
-  const call = declaration?.kind === "let" && declaration.value.kind === "call" ? declaration.value : undefined;
+  const call =
+    declaration?.kind === "let" && declaration.value.kind === "call"
+      ? declaration.value
+      : undefined;
   const file: FileScope = { ...beside, name, isStandard: false, syntax };
   return { list: call?.arguments ?? [], file, sources: new Map([[name, text]]) };
 }
@@ -108,7 +125,8 @@ export function lowerCallable(
   if (library.cycles.length > 0) return { diagnostics: library.cycles, sources: library.sources };
   const instances = new Instances();
   const builder = new Builder();
-  const subject = options.variant === undefined ? callable.name : `${callable.name}("${options.variant}")`;
+  const subject =
+    options.variant === undefined ? callable.name : `${callable.name}("${options.variant}")`;
   const sources = new Map([...library.sources, ...(options.sources ?? [])]);
   const evaluator = new Evaluator({
     library: { ...library, sources },
@@ -125,7 +143,8 @@ export function lowerCallable(
   if (configured === undefined) return refused;
   const missing = missingSettings(configured).map((field) => field.name.text);
   if (missing.length > 0) evaluator.fail(errors.missingSettings(callable.name, missing, at), scope);
-  const inputs = missing.length > 0 ? undefined : inputsOf(evaluator, configured, scope, options.batch ?? 1);
+  const inputs =
+    missing.length > 0 ? undefined : inputsOf(evaluator, configured, scope, options.batch ?? 1);
   if (inputs === undefined) return refused;
   const named = new Map([...inputs.values].map(([name, value]) => [name, { value, at }] as const));
   const net = { kind: "net", path: "", callable: configured, ownership: { kind: "own" } } as const;
@@ -217,7 +236,8 @@ function inputOf(
       return undefined;
     }
   }
-  const dtype = type.element?.text === "int" ? "i32" : type.element?.text === "bool" ? "bool" : "f32";
+  const dtype =
+    type.element?.text === "int" ? "i32" : type.element?.text === "bool" ? "bool" : "f32";
   return e.input(field.name.text, axes, dtype, scope, at);
 }
 

@@ -45,7 +45,9 @@ class Search {
     const [first] = cycle;
     const { span } = nameOf(first!.declaration);
     const names = cycle.map((each) => nameOf(each.declaration).text);
-    this.found.push(definitionCycle(names, { file: first!.file.name, start: span.start, end: span.end }));
+    this.found.push(
+      definitionCycle(names, { file: first!.file.name, start: span.start, end: span.end }),
+    );
   }
 }
 
@@ -61,9 +63,16 @@ function nameOf(declaration: NamedDeclaration) {
 function namesUsed(declaration: NamedDeclaration): Set<string> {
   const used = new Set<string>();
   if (declaration.kind === "let") collect(declaration.value, new Set(), used);
-  if (declaration.kind !== "block" && declaration.kind !== "model" && declaration.kind !== "function") return used;
+  if (
+    declaration.kind !== "block" &&
+    declaration.kind !== "model" &&
+    declaration.kind !== "function"
+  )
+    return used;
   const fields =
-    declaration.kind === "function" ? declaration.fields : [...declaration.settings, ...declaration.inputs];
+    declaration.kind === "function"
+      ? declaration.fields
+      : [...declaration.settings, ...declaration.inputs];
   const hidden = new Set<string>();
   for (const field of fields) {
     for (const each of expressionsOfField(field)) collect(each, hidden, used);
@@ -89,11 +98,16 @@ function holdsCode(type: Type | undefined): boolean {
 
 export function namesBound(statement: Statement): string[] {
   if (statement.kind === "let") return statement.binding.names.map((name) => name.text);
-  if (statement.kind === "init" || statement.kind === "require" || statement.kind === "next") return [];
+  if (statement.kind === "init" || statement.kind === "require" || statement.kind === "next")
+    return [];
   return [statement.name.text];
 }
 
-function collect(node: Expression | StageOperation, hidden: ReadonlySet<string>, used: Set<string>): void {
+function collect(
+  node: Expression | StageOperation,
+  hidden: ReadonlySet<string>,
+  used: Set<string>,
+): void {
   collectHiding(node, hidden, hidden, used);
 }
 
@@ -108,7 +122,8 @@ function collectHiding(
     if (!asValue.has(node.name)) used.add(node.name);
     return;
   }
-  const callee = node.kind === "call" ? node.callee : node.kind === "braced" ? node.target : undefined;
+  const callee =
+    node.kind === "call" ? node.callee : node.kind === "braced" ? node.target : undefined;
   if (callee?.kind === "name" && !asCallee.has(callee.name)) used.add(callee.name);
   for (const child of childrenOf(node)) collectHiding(child, asValue, asCallee, used);
 }

@@ -41,7 +41,8 @@ export function missingExport(
   at: FileSpan,
 ): Diagnostic {
   const nearest = nearestHints(name, names);
-  const listed = names.length === 0 ? [] : [`it has ${names.map((each) => `\`${each}\``).join(", ")}`];
+  const listed =
+    names.length === 0 ? [] : [`it has ${names.map((each) => `\`${each}\``).join(", ")}`];
   return {
     severity: "error",
     code: "missing-export",

@@ -57,7 +57,11 @@ export function keyOf({ code, span }: Diagnostic): string {
 }
 
 /** What a name means at the top of a file; undefined where nothing has it. */
-export function findName(library: Pick<Library, "standard">, file: FileScope, name: string): Found | undefined {
+export function findName(
+  library: Pick<Library, "standard">,
+  file: FileScope,
+  name: string,
+): Found | undefined {
   const own = file.declarations.get(name);
   if (own !== undefined) return { declaration: own, file };
   return file.imports.get(name) ?? library.standard.get(name);

@@ -5,7 +5,13 @@ import { parse } from "../../grammar/parse.ts";
 import type { SyntaxFile, UseDeclaration, VariantsDeclaration } from "../../grammar/syntax.ts";
 import { findCycles } from "./cycles.ts";
 import * as errors from "./errors.ts";
-import { keyOf, type FileScope, type Found, type Library, type NamedDeclaration } from "./library.ts";
+import {
+  keyOf,
+  type FileScope,
+  type Found,
+  type Library,
+  type NamedDeclaration,
+} from "./library.ts";
 
 export interface Files {
   /** Text of a file by its name (`examples/digits.vit`), or undefined where there is none. */
@@ -83,7 +89,8 @@ class Loader {
     const name = tried.find((each) => this.loaded.has(each) || this.load(each) !== undefined);
     const source = name === undefined ? undefined : this.loaded.get(name);
     if (name === undefined || source === undefined) {
-      if (use.source.text !== "") this.diagnostics.push(errors.missingFile(use.source.text, tried, at));
+      if (use.source.text !== "")
+        this.diagnostics.push(errors.missingFile(use.source.text, tried, at));
       return;
     }
     if (this.open.includes(name)) {
@@ -192,7 +199,8 @@ function collectVariants(file: OpenFile, diagnostics: Diagnostic[]): void {
     for (const row of declaration.rows) {
       const place = spanIn(file, row.name.span);
       const first = rows.get(row.name.value);
-      if (first !== undefined) diagnostics.push(errors.duplicateVariant(row.name.value, place, first));
+      if (first !== undefined)
+        diagnostics.push(errors.duplicateVariant(row.name.value, place, first));
       else rows.set(row.name.value, place);
     }
   }
@@ -207,6 +215,9 @@ function placeOfImport(file: FileScope, name: string): FileSpan {
   return spanIn(file, file.syntax.span);
 }
 
-function spanIn(file: { readonly name: string }, span: { readonly start: number; readonly end: number }): FileSpan {
+function spanIn(
+  file: { readonly name: string },
+  span: { readonly start: number; readonly end: number },
+): FileSpan {
   return { file: file.name, start: span.start, end: span.end };
 }

@@ -19,7 +19,11 @@ function slips(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const row = [i];
     for (let j = 1; j <= b.length; j++) {
-      const cost = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + unlike(a[i - 1]!, b[j - 1]!));
+      const cost = Math.min(
+        above[j]! + 1,
+        row[j - 1]! + 1,
+        above[j - 1]! + unlike(a[i - 1]!, b[j - 1]!),
+      );
       const isSwap = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
       row.push(isSwap ? Math.min(cost, before[j - 2]! + 1) : cost);
     }

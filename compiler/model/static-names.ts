@@ -13,7 +13,13 @@ import type {
   Type,
 } from "../../grammar/syntax.ts";
 import { duplicateName, unknownName, unknownSetting } from "./errors.ts";
-import { findName, namesInReach, type FileScope, type Library, type NamedDeclaration } from "./library.ts";
+import {
+  findName,
+  namesInReach,
+  type FileScope,
+  type Library,
+  type NamedDeclaration,
+} from "./library.ts";
 import { axisNamesIn, childrenOf, expressionsOf, expressionsOfField } from "./walk.ts";
 
 export interface KnownNames {
@@ -35,7 +41,9 @@ export function checkNames(library: Library, file: FileScope, known: KnownNames)
 }
 
 /** Schedules and sample operations have names of their own, which recipes know. */
-function isDataflow(declaration: NamedDeclaration): declaration is BlockDeclaration | FunctionDeclaration {
+function isDataflow(
+  declaration: NamedDeclaration,
+): declaration is BlockDeclaration | FunctionDeclaration {
   if (declaration.kind === "block" || declaration.kind === "model") return true;
   return declaration.kind === "function" && declaration.result.kind !== "type-name";
 }
@@ -87,13 +95,17 @@ class NameCheck {
     if (type === undefined) return;
     if (type.kind === "type-optional") this.bindType(type.of);
     if (type.kind === "type-choice") for (const option of type.options) this.bound.add(option.text);
-    if (type.kind === "type-tensor") for (const name of axisNamesIn(type.shape)) this.bound.add(name);
+    if (type.kind === "type-tensor")
+      for (const name of axisNamesIn(type.shape)) this.bound.add(name);
   }
 
   private bindStatement(statement: Statement): void {
-    if (statement.kind === "let") for (const name of statement.binding.names) this.bound.add(name.text);
-    else if (statement.kind !== "init" && statement.kind !== "require") this.bound.add(statement.name.text);
-    if (statement.kind === "param") for (const name of axisNamesIn(statement.shape)) this.bound.add(name);
+    if (statement.kind === "let")
+      for (const name of statement.binding.names) this.bound.add(name.text);
+    else if (statement.kind !== "init" && statement.kind !== "require")
+      this.bound.add(statement.name.text);
+    if (statement.kind === "param")
+      for (const name of axisNamesIn(statement.shape)) this.bound.add(name);
     if (statement.kind === "draw" && statement.shape) {
       for (const name of axisNamesIn(statement.shape)) this.bound.add(name);
     }
@@ -102,7 +114,8 @@ class NameCheck {
 
   /** Names that expressions bind: lets in braces, rounds of repeats, axes of arrows and renames. */
   private bindInside(node: Expression | StageOperation): void {
-    const bind = (names: readonly Identifier[]) => names.forEach((name) => this.bound.add(name.text));
+    const bind = (names: readonly Identifier[]) =>
+      names.forEach((name) => this.bound.add(name.text));
     if (node.kind === "braces") for (const each of node.lets) bind(each.binding.names);
     if (node.kind === "repeat" && node.binding) bind(node.binding.names);
     if (node.kind === "comprehension") bind(node.binding.names);
@@ -111,7 +124,8 @@ class NameCheck {
       for (const name of [...axisNamesIn(node.from), ...axisNamesIn(node.to)]) this.bound.add(name);
     }
     if (node.kind === "index") {
-      for (const each of node.indices) if (each.kind === "index-rename") this.bound.add(each.to.text);
+      for (const each of node.indices)
+        if (each.kind === "index-rename") this.bound.add(each.to.text);
     }
     for (const child of childrenOf(node)) this.bindInside(child);
   }
@@ -131,7 +145,10 @@ class NameCheck {
       for (const each of node.elements) if (each.kind !== "name") this.look(each);
       return;
     }
-    if (node.kind === "binary" && (node.operator === "==" || node.operator === "!=" || node.operator === "in")) {
+    if (
+      node.kind === "binary" &&
+      (node.operator === "==" || node.operator === "!=" || node.operator === "in")
+    ) {
       this.look(node.left);
       if (node.right.kind !== "name" && node.right.kind !== "tuple") this.look(node.right);
       return;
@@ -146,7 +163,8 @@ class NameCheck {
       const key = argument.name?.text ?? place++;
       this.checkSetting(call.callee, argument.name);
       if (!this.mayBeWord(call.callee, key)) this.look(argument.value);
-      else if (argument.value.kind !== "name" && argument.value.kind !== "tuple") this.look(argument.value);
+      else if (argument.value.kind !== "name" && argument.value.kind !== "tuple")
+        this.look(argument.value);
     }
   }
 
@@ -165,18 +183,22 @@ class NameCheck {
   /** Whether the callee may read a name there as an axis or a word. In a pipe, places count from the second. */
   private mayBeWord(callee: Expression, key: string | number): boolean {
     if (callee.kind !== "name") return true;
-    const found = this.bound.has(callee.name) ? undefined : findName(this.library, this.file, callee.name);
+    const found = this.bound.has(callee.name)
+      ? undefined
+      : findName(this.library, this.file, callee.name);
     if (found === undefined) {
       return !this.known.beyond.has(callee.name) || this.known.takesWord(callee.name, key);
     }
     const { declaration } = found;
     if (declaration.kind === "function") {
       const fields = declaration.fields;
-      const candidates = typeof key === "string" ? [fieldNamed(fields, key)] : [fields[key], fields[key + 1]];
+      const candidates =
+        typeof key === "string" ? [fieldNamed(fields, key)] : [fields[key], fields[key + 1]];
       return candidates.some((field) => isWordField(field?.type));
     }
     if (declaration.kind !== "block" && declaration.kind !== "model") return true;
-    const field = typeof key === "string" ? fieldNamed(declaration.settings, key) : declaration.settings[key];
+    const field =
+      typeof key === "string" ? fieldNamed(declaration.settings, key) : declaration.settings[key];
     return isWordField(field?.type);
   }
 
@@ -200,7 +222,12 @@ class NameCheck {
     for (const field of fields) give(field.name, false);
     for (const statement of this.declaration.body.statements) {
       if (statement.kind === "let") for (const name of statement.binding.names) give(name, false);
-      else if (statement.kind === "init" || statement.kind === "require" || statement.kind === "next") continue;
+      else if (
+        statement.kind === "init" ||
+        statement.kind === "require" ||
+        statement.kind === "next"
+      )
+        continue;
       else give(statement.name, "when" in statement && statement.when !== undefined);
     }
   }
@@ -211,7 +238,9 @@ class NameCheck {
 }
 
 function fieldsOf(declaration: BlockDeclaration | FunctionDeclaration): readonly Field[] {
-  return declaration.kind === "function" ? declaration.fields : [...declaration.settings, ...declaration.inputs];
+  return declaration.kind === "function"
+    ? declaration.fields
+    : [...declaration.settings, ...declaration.inputs];
 }
 
 function fieldNamed(fields: readonly Field[], name: string): Field | undefined {

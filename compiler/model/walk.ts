@@ -12,7 +12,9 @@ import type {
 } from "../../grammar/syntax.ts";
 
 /** The parts of an expression, one level down. */
-export function childrenOf(expression: Expression | StageOperation): readonly (Expression | StageOperation)[] {
+export function childrenOf(
+  expression: Expression | StageOperation,
+): readonly (Expression | StageOperation)[] {
   switch (expression.kind) {
     case "tuple":
     case "list":
@@ -69,7 +71,9 @@ export function sizesIn(shape: Shape): Expression[] {
   return shape.axes.flatMap((axis) => {
     if (axis.kind === "axis-name") return axis.size ? [axis.size] : [];
     if (axis.kind === "axis-size") return [axis.size];
-    return axis.kind === "axis-group" ? axis.factors.flatMap((factor) => (factor.size ? [factor.size] : [])) : [];
+    return axis.kind === "axis-group"
+      ? axis.factors.flatMap((factor) => (factor.size ? [factor.size] : []))
+      : [];
   });
 }
 

@@ -2,7 +2,7 @@
 // own, at the path of their caller; intrinsic ones do what their entry says.
 import type { FileSpan } from "../../../grammar/diagnostic.ts";
 import type { Argument, CallExpression, Expression, Field } from "../../../grammar/syntax.ts";
-import { leaveBody, meetInput, type ApplyOptions } from "./apply.ts";
+import type { ApplyOptions } from "./apply.ts";
 import { RoleTable } from "./axis.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -10,6 +10,7 @@ import type { Intrinsic, IntrinsicArgument } from "./intrinsic.ts";
 import type { Place } from "./place.ts";
 import { Scope } from "./scope.ts";
 import { coerce, evaluateSetting } from "./settings.ts";
+import { leaveBody, meetInput } from "./signature.ts";
 import { poison, type CallableValue, type Value } from "./value.ts";
 
 export function isFunction(callee: CallableValue): boolean {
@@ -17,7 +18,10 @@ export function isFunction(callee: CallableValue): boolean {
 }
 
 /** An argument in waiting: what flows in has a value, the rest is read as its parameter asks. */
-type Pending = IntrinsicArgument & { readonly name?: string | undefined; readonly isBraces?: boolean };
+type Pending = IntrinsicArgument & {
+  readonly name?: string | undefined;
+  readonly isBraces?: boolean;
+};
 
 export function applyFunctionCall(
   e: Evaluator,
@@ -31,7 +35,8 @@ export function applyFunctionCall(
   const pending: Pending[] =
     incoming === undefined ? [] : [{ expression: undefined, at, value: incoming, scope }];
   for (const [i, argument] of call.arguments.entries()) {
-    if (argument.kind === "initializer") return e.fail(errors.functionOwnsNothing(callee.name, at), scope);
+    if (argument.kind === "initializer")
+      return e.fail(errors.functionOwnsNothing(callee.name, at), scope);
     pending.push(pendingOf(e, argument, scope, hasBraces && i === call.arguments.length - 1));
   }
   return run(e, callee, pending, scope, at);
@@ -44,7 +49,14 @@ function pendingOf(
   isBraces: boolean,
 ): Pending {
   const at = e.at(argument.value.span, scope);
-  return { expression: argument.value, at, value: undefined, scope, name: argument.name?.text, isBraces };
+  return {
+    expression: argument.value,
+    at,
+    value: undefined,
+    scope,
+    name: argument.name?.text,
+    isBraces,
+  };
 }
 
 /** A function given as a setting, applied to tensors: `activation(x)`. */
@@ -103,9 +115,18 @@ function runIntrinsic(
     if (bound.has(wanted)) return e.fail(errors.settingTwice(name, wanted, argument.at), scope);
     bound.set(wanted, argument);
   }
-  const missing = parameters.filter((parameter) => !parameter.isOptional && !bound.has(parameter.name));
+  const missing = parameters.filter(
+    (parameter) => !parameter.isOptional && !bound.has(parameter.name),
+  );
   if (missing.length > 0) {
-    return e.fail(errors.missingArguments(name, missing.map((each) => each.name), at), scope);
+    return e.fail(
+      errors.missingArguments(
+        name,
+        missing.map((each) => each.name),
+        at,
+      ),
+      scope,
+    );
   }
   return intrinsic.apply({ evaluator: e, name, at, scope, arguments: bound, list });
 }
@@ -125,7 +146,10 @@ function runDeclared(
   const bound = assign(e, name, declaration.fields, pending, caller, at);
   if (bound === undefined) return poison;
   const { place } = caller;
-  const inside: Place = { ...place, functions: place.functions === "" ? name : `${place.functions}/${name}` };
+  const inside: Place = {
+    ...place,
+    functions: place.functions === "" ? name : `${place.functions}/${name}`,
+  };
   const signature = new Scope(undefined, { file, roles: new RoleTable(), place: inside });
   e.calls.push({ name, at, isStandard: caller.file.isStandard });
   const result = defineFields(e, name, declaration.fields, bound, signature, { scope: caller, at });
@@ -143,7 +167,10 @@ function bodyOf(e: Evaluator, callee: CallableValue, signature: Scope, caller: S
   const body = signature.inner();
   for (const statement of declaration.body.statements) {
     if (["param", "state", "net", "next", "init"].includes(statement.kind)) {
-      return e.fail(errors.functionOwnsNothing(callee.name, e.at(statement.span, signature)), signature);
+      return e.fail(
+        errors.functionOwnsNothing(callee.name, e.at(statement.span, signature)),
+        signature,
+      );
     }
     e.statement(statement, body);
     if (body.stopped) return poison;
@@ -166,7 +193,8 @@ function assign(
   let place = 0;
   let isFine = true;
   for (const argument of pending) {
-    const isBlock = (field: Field) => field.type?.kind === "type-name" && field.type.name === "block";
+    const isBlock = (field: Field) =>
+      field.type?.kind === "type-name" && field.type.name === "block";
     const wanted = argument.isBraces
       ? fields.findLast(isBlock)?.name.text
       : (argument.name ?? names[place++]);
@@ -182,11 +210,19 @@ function assign(
       e.fail(errors.settingTwice(callee, wanted, argument.at), scope);
     } else bound.set(wanted, argument);
   }
-  const isNeeded = (field: Field) => field.default === undefined && field.type?.kind !== "type-optional";
+  const isNeeded = (field: Field) =>
+    field.default === undefined && field.type?.kind !== "type-optional";
   const missing = fields.filter((field) => isNeeded(field) && !bound.has(field.name.text));
   if (!isFine) return undefined;
   if (missing.length === 0) return bound;
-  e.fail(errors.missingArguments(callee, missing.map((field) => field.name.text), at), scope);
+  e.fail(
+    errors.missingArguments(
+      callee,
+      missing.map((field) => field.name.text),
+      at,
+    ),
+    scope,
+  );
   return undefined;
 }
 
@@ -202,13 +238,17 @@ function defineFields(
   let isFine = true;
   for (const field of fields) {
     const argument = bound.get(field.name.text);
-    const value = argument === undefined ? defaultOf(e, field, signature) : read(e, field, argument);
+    const value =
+      argument === undefined ? defaultOf(e, field, signature) : read(e, field, argument);
     if (value.kind === "absent") {
       if (field.type?.kind !== "type-optional") return value;
       signature.define(field.name.text, value);
       continue;
     }
-    const met = value.kind === "poison" ? undefined : meetField(e, callee, field, value, signature, argument, use);
+    const met =
+      value.kind === "poison"
+        ? undefined
+        : meetField(e, callee, field, value, signature, argument, use);
     signature.define(field.name.text, met ?? poison);
     if (met === undefined) isFine = false;
   }
@@ -235,7 +275,8 @@ function defaultOf(e: Evaluator, field: Field, signature: Scope): Value {
 }
 
 function read(e: Evaluator, field: Field, argument: Pending): Value {
-  if (argument.expression !== undefined) return readAs(e, field, argument.expression, argument.scope);
+  if (argument.expression !== undefined)
+    return readAs(e, field, argument.expression, argument.scope);
   const value = argument.value ?? poison;
   if (field.type === undefined) return value;
   return coerce(e, value, field.type, field.name.text, argument.scope, argument.at);

@@ -1,20 +1,20 @@
 // Applies a block, a net or braces to tensors: takes a path, completes the settings, meets the inputs, walks the body,
 // and gives the result in the words of the caller. The instance tree (modules) is a by-product.
 import type { FileSpan } from "../../../grammar/diagnostic.ts";
-import type { BlockDeclaration, Field, Identifier, Type } from "../../../grammar/syntax.ts";
+import type { BlockDeclaration, Field, Identifier } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
 import { RoleTable } from "./axis.ts";
 import { applyFunction, isFunction } from "./apply-function.ts";
 import { defineSettings, missingSettings } from "./bind-settings.ts";
-import { describeValue, showTensor, showValue } from "./describe-value.ts";
+import { showTensor, showValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { joinPath, PathFrame, snakeCase } from "./path-frame.ts";
-import { runBraces, runOperation, takePath, within } from "./pipe.ts";
+import { takePath, within } from "./labels.ts";
 import { newApplication, type Place, type PlacedOverride } from "./place.ts";
 import { Scope } from "./scope.ts";
-import { matchInput, matchResult } from "./shape.ts";
-import { poison, type CallableValue, type NetValue, type PartsValue, type Value } from "./value.ts";
+import { leaveBody, meetInput } from "./signature.ts";
+import { poison, withParts, type CallableValue, type NetValue, type Value } from "./value.ts";
 
 export interface ApplyOptions {
   /** The place of use: names of axes in results, training or not, where paths go. */
@@ -43,15 +43,25 @@ export function applyCallable(
     return path === undefined ? poison : applyBlock(e, callee, path, inputs, options);
   }
   if (isFunction(callee)) {
-    return within(e, options.scope, options.label, (scope) => applyFunction(e, callee, inputs, { ...options, scope }));
+    return within(e, options.scope, options.label, (scope) =>
+      applyFunction(e, callee, inputs, { ...options, scope }),
+    );
   }
-  return within(e, options.scope, options.label, (scope) => applyBraces(e, callee, inputs, scope, options.at));
+  return within(e, options.scope, options.label, (scope) =>
+    applyBraces(e, callee, inputs, scope, options.at),
+  );
 }
 
-function pathOfInstance(e: Evaluator, callee: CallableValue, options: ApplyOptions): string | undefined {
+function pathOfInstance(
+  e: Evaluator,
+  callee: CallableValue,
+  options: ApplyOptions,
+): string | undefined {
   const { scope, label, at } = options;
   if (label !== undefined) return takePath(e, scope, label.text, e.at(label.span, scope));
-  const name = snakeCase(options.name === undefined || options.name === "" ? callee.name : options.name);
+  const name = snakeCase(
+    options.name === undefined || options.name === "" ? callee.name : options.name,
+  );
   const taken = scope.place.frame.takeUnlabelled(name, at);
   if (!("clash" in taken)) return taken.path;
   e.fail(errors.pathTwice(taken.path, taken.isUnlabelled, taken.clash, at), scope);
@@ -61,7 +71,12 @@ function pathOfInstance(e: Evaluator, callee: CallableValue, options: ApplyOptio
 // ---------------------------------------------------------------------------------------------- nets and braces
 
 /** Every application of a net is a fresh walk over the same paths. */
-function applyNet(e: Evaluator, net: NetValue, inputs: readonly Value[], options: ApplyOptions): Value {
+function applyNet(
+  e: Evaluator,
+  net: NetValue,
+  inputs: readonly Value[],
+  options: ApplyOptions,
+): Value {
   const application = newApplication();
   const outer = options.scope.place;
   const place: Place = {
@@ -80,17 +95,19 @@ function applyNet(e: Evaluator, net: NetValue, inputs: readonly Value[], options
     result = applyBlock(e, net.callable, net.path, inputs, { ...options, scope, label: undefined });
   } else {
     const origin = e.origin(scope, options.at);
-    e.instances.enter(net.path, { path: net.path, block: "", settings: [], output: "", origin, callable: net.callable });
+    e.instances.enter(net.path, {
+      path: net.path,
+      block: "",
+      settings: [],
+      output: "",
+      origin,
+      callable: net.callable,
+    });
     result = applyBraces(e, net.callable, inputs, scope, options.at);
     if (result.kind === "tensor") e.instances.leave(net.path, showTensor(result, scope.roles));
   }
   application.outputs.set(net.path, result);
   return withParts(result, { kind: "parts", application, path: net.path });
-}
-
-/** A result that remembers what the parts below a path gave in the same application. */
-export function withParts(value: Value, parts: PartsValue): Value {
-  return value.kind === "tensor" || value.kind === "record" ? { ...value, parts } : value;
 }
 
 /** Braces see the names of where they were written; labels and `training` are those of the place of use. */
@@ -107,9 +124,10 @@ function applyBraces(
     return e.fail(errors.bracesTakeOne(inputs.length, at), scope);
   }
   if (incoming.kind === "absent" || incoming.kind === "poison") return incoming;
-  if (target.kind === "braces") return runBraces(e, target.braces, incoming, target.scope.inner(scope.place));
+  if (target.kind === "braces")
+    return e.braces(target.braces, incoming, target.scope.inner(scope.place));
   if (target.kind === "stage") {
-    return runOperation(e, target.operation, incoming, target.scope.inner(scope.place), undefined);
+    return e.stage(target.operation, incoming, target.scope.inner(scope.place));
   }
   throw new Error(`${callee.name} is not in braces`);
 }
@@ -134,7 +152,8 @@ function applyBlock(
   }
   if (inputs.some((input) => input.kind === "poison")) return poison;
   const site = { name: declaration.name.text, at: options.at, isStandard: caller.file.isStandard };
-  if (e.calls.length > deepest) return e.fail(errors.tooDeep(declaration.name.text, options.at), caller);
+  if (e.calls.length > deepest)
+    return e.fail(errors.tooDeep(declaration.name.text, options.at), caller);
   e.calls.push(site);
   const result = enterBlock(e, callee, declaration, file, path, inputs, options);
   e.calls.pop();
@@ -151,13 +170,11 @@ function enterBlock(
   options: ApplyOptions,
 ): Value {
   const caller = options.scope;
-  const placed = callee.overrides.map(
-    (override): PlacedOverride => ({
-      path: joinPath(path, override.path.join(".")),
-      override,
-      used: { value: false },
-    }),
-  );
+  const placed = callee.overrides.map((override): PlacedOverride => ({
+    path: joinPath(path, override.path.join(".")),
+    override,
+    used: { value: false },
+  }));
   const place: Place = {
     ...caller.place,
     frame: new PathFrame(path, false),
@@ -175,7 +192,8 @@ function enterBlock(
   if (absent.kind === "absent") return absent;
   enterModule(e, callee, declaration, path, signature, options.at);
   const body = signature.inner();
-  for (const statement of declaration.body.statements) if (!body.stopped) e.statement(statement, body);
+  for (const statement of declaration.body.statements)
+    if (!body.stopped) e.statement(statement, body);
   const value = body.stopped ? poison : e.evaluate(declaration.body.result, body);
   const result = leaveBody(e, value, declaration.result, declaration.name.text, signature, caller);
   if (result.kind === "tensor") e.instances.leave(path, showTensor(result, caller.roles));
@@ -192,13 +210,16 @@ function enterModule(
   signature: Scope,
   at: FileSpan,
 ): void {
-  if (e.instances.modules.has(path) && e.instances.modules.get(path)!.callable !== undefined) return;
+  if (e.instances.modules.has(path) && e.instances.modules.get(path)!.callable !== undefined)
+    return;
   const settings = declaration.settings.map((field) => ({
     name: field.name.text,
     value: showValue(signature.get(field.name.text)!, signature.roles),
   }));
   const given = new Map(
-    declaration.settings.map((field) => [field.name.text, signature.get(field.name.text)!] as const),
+    declaration.settings.map(
+      (field) => [field.name.text, signature.get(field.name.text)!] as const,
+    ),
   );
   const origin = { ...e.origin(signature, at), path };
   // A block that stands at the path of its braces takes the place of their record.
@@ -213,7 +234,12 @@ function enterModule(
 }
 
 /** An override that met no parameter names a path that does not exist. */
-function reportUnused(e: Evaluator, placed: readonly PlacedOverride[], path: string, scope: Scope): void {
+function reportUnused(
+  e: Evaluator,
+  placed: readonly PlacedOverride[],
+  path: string,
+  scope: Scope,
+): void {
   for (const { override, used } of placed) {
     if (used.value) continue;
     const below = [...e.instances.parameters.keys()]
@@ -269,7 +295,11 @@ function collectInputs(
   const given = new Map<string, Value>();
   const [first] = inputs;
   const names = fields.map((field) => field.name.text);
-  if (first?.kind === "record" && inputs.length === 1 && names.some((each) => first.fields.has(each))) {
+  if (
+    first?.kind === "record" &&
+    inputs.length === 1 &&
+    names.some((each) => first.fields.has(each))
+  ) {
     for (const each of names) {
       const value = first.fields.get(each);
       if (value !== undefined) given.set(each, value);
@@ -293,105 +323,4 @@ function collectInputs(
     given.set(input, value);
   }
   return given;
-}
-
-/** A value against the declared type of an input. Undefined: reported. */
-export function meetInput(
-  e: Evaluator,
-  callee: string,
-  field: Field,
-  value: Value,
-  signature: Scope,
-  use: { readonly scope: Scope; readonly at: FileSpan },
-): Value | undefined {
-  const type = field.type?.kind === "type-optional" ? field.type.of : field.type;
-  if (type === undefined || type.kind !== "type-tensor") return value;
-  if (value.kind === "diagonal") return value;
-  const x = e.tensor(value, use.scope, use.at);
-  if (x === undefined) return undefined;
-  const element = type.element?.text;
-  if (!fitsElement(element, x.node.dtype)) {
-    e.fail(errors.elementType(callee, field.name.text, element!, describeValue(x, use.scope.roles), use.at), use.scope);
-    return undefined;
-  }
-  return matchInput(e, field.name.text, type.shape, x, signature, { ...use, callee });
-}
-
-function fitsElement(element: string | undefined, dtype: string): boolean {
-  switch (element) {
-    case "int":
-      return dtype === "i32" || dtype === "u32";
-    case "bool":
-      return dtype === "bool";
-    case "real":
-      return dtype === "f32" || dtype === "f16" || dtype === "bf16";
-    default:
-      return true;
-  }
-}
-
-// ---------------------------------------------------------------------------------------------- results
-
-/** What a body gives, as its signature says it, for the caller. */
-export function leaveBody(
-  e: Evaluator,
-  value: Value,
-  type: Type,
-  callee: string,
-  signature: Scope,
-  caller: Scope,
-): Value {
-  if (value.kind === "poison" || value.kind === "absent") return value;
-  switch (type.kind) {
-    case "type-tensor": {
-      if (value.kind === "diagonal") return value;
-      if (value.kind !== "tensor" && value.kind !== "number") {
-        const found = describeValue(value, signature.roles);
-        return e.fail(errors.resultKind(callee, found, e.at(type.span, signature)), signature);
-      }
-      const x = e.tensor(value, signature, e.at(type.span, signature));
-      if (x === undefined) return poison;
-      const met = matchResult(e, type.shape, x, signature, caller, callee);
-      return met ?? poison;
-    }
-    case "type-record":
-      return leaveRecord(e, value, type, callee, signature, caller);
-    case "type-tuple": {
-      if (value.kind !== "tuple" || value.elements.length !== type.elements.length) {
-        const found = describeValue(value, signature.roles);
-        return e.fail(errors.resultKind(callee, found, e.at(type.span, signature)), signature);
-      }
-      const elements = value.elements.map((each, i) =>
-        leaveBody(e, each, type.elements[i]!, callee, signature, caller),
-      );
-      return elements.some((each) => each.kind === "poison") ? poison : { kind: "tuple", elements };
-    }
-    case "type-optional":
-      return value.kind === "none" ? value : leaveBody(e, value, type.of, callee, signature, caller);
-    default:
-      return value;
-  }
-}
-
-function leaveRecord(
-  e: Evaluator,
-  value: Value,
-  type: Extract<Type, { kind: "type-record" }>,
-  callee: string,
-  signature: Scope,
-  caller: Scope,
-): Value {
-  const at = e.at(type.span, signature);
-  if (value.kind !== "record") {
-    return e.fail(errors.resultKind(callee, describeValue(value, signature.roles), at), signature);
-  }
-  const fields = new Map<string, Value>();
-  for (const field of type.fields) {
-    const found = value.fields.get(field.name.text);
-    if (found === undefined) {
-      return e.fail(errors.missingField(callee, field.name.text, [...value.fields.keys()], at), signature);
-    }
-    fields.set(field.name.text, leaveBody(e, found, field.type, callee, signature, caller));
-  }
-  return { kind: "record", fields };
 }

@@ -62,7 +62,12 @@ interface Taken {
 }
 
 /** The axes of the value under the names of the shape, groups split. Undefined: reported. */
-function takeApart(e: Evaluator, shape: Shape, value: TensorValue, scope: Scope): Taken | undefined {
+function takeApart(
+  e: Evaluator,
+  shape: Shape,
+  value: TensorValue,
+  scope: Scope,
+): Taken | undefined {
   const pairs = pairByPlace(shape, value.axes);
   if (pairs === undefined) {
     const at = e.at(shape.span, scope);
@@ -107,7 +112,8 @@ function meet(
   const at = e.at(item.span, scope);
   switch (item.kind) {
     case "axis-name": {
-      const size = item.size && item.size.kind !== "wildcard" ? sizeFrom(e, item.size, scope) : undefined;
+      const size =
+        item.size && item.size.kind !== "wildcard" ? sizeFrom(e, item.size, scope) : undefined;
       if (item.size && item.size.kind !== "wildcard" && size === undefined) return undefined;
       const named = nameAxis(e, item.name.text, size, axis, value, scope, at);
       return named && [named];
@@ -178,7 +184,13 @@ function splitAxis(
   const open = sizes.filter((size) => size === undefined).length;
   const names = factors.map((factor) => factor.name?.text ?? "");
   if (open > 1) {
-    e.fail(errors.splitOpen(names.filter((_, i) => sizes[i] === undefined), at), scope);
+    e.fail(
+      errors.splitOpen(
+        names.filter((_, i) => sizes[i] === undefined),
+        at,
+      ),
+      scope,
+    );
     return undefined;
   }
   if (axis.size % known !== 0 || (open === 0 && known !== axis.size)) {
@@ -294,7 +306,14 @@ function targetOf(
       return { atoms: [fresh], axis: fresh };
     }
     case "axis-group":
-      return mergedAxis(e, item.factors, item.as && roleOfName(item.as.text, scope), atoms, scope, at);
+      return mergedAxis(
+        e,
+        item.factors,
+        item.as && roleOfName(item.as.text, scope),
+        atoms,
+        scope,
+        at,
+      );
     case "axis-rest":
       return undefined;
   }
@@ -334,7 +353,8 @@ function mergedAxis(
 ): Target | undefined {
   const parts: Axis[] = [];
   for (const factor of factors) {
-    const size = factor.name === undefined && factor.size ? sizeFrom(e, factor.size, scope) : undefined;
+    const size =
+      factor.name === undefined && factor.size ? sizeFrom(e, factor.size, scope) : undefined;
     const part =
       factor.name === undefined
         ? size === undefined ? undefined : { role: undefined, size }

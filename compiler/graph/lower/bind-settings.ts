@@ -98,7 +98,10 @@ export function bindRow(
     const field = declaration.settings.find((each) => each.name.text === column.text);
     if (field === undefined) {
       const names = declaration.settings.map((each) => each.name.text);
-      e.fail(errors.unknownSetting(declaration.name.text, column.text, names, e.at(column.span, scope)), scope);
+      e.fail(
+        errors.unknownSetting(declaration.name.text, column.text, names, e.at(column.span, scope)),
+        scope,
+      );
       return false;
     }
     const value = settingOf(e, field, argument.value, scope);
@@ -133,7 +136,9 @@ export function bindArguments(
     if (argument.kind === "initializer") continue;
     const at = e.at(argument.span, scope);
     const isBraces = call.hasBraces && i === args.length - 1;
-    const field = isBraces ? lastBlock(fields, given) : fieldOf(fields, argument, place, call.startsAfterRow);
+    const field = isBraces
+      ? lastBlock(fields, given)
+      : fieldOf(fields, argument, place, call.startsAfterRow);
     if (argument.name === undefined && !isBraces) place++;
     if (field === undefined) {
       if (!isFine && argument.name === undefined) continue;
@@ -142,7 +147,12 @@ export function bindArguments(
       e.fail(
         argument.name === undefined
           ? errors.tooManyArguments(call.callee, names, call.startsAfterRow ?? false, at)
-          : errors.unknownSetting(call.callee, argument.name.text, names, e.at(argument.name.span, scope)),
+          : errors.unknownSetting(
+              call.callee,
+              argument.name.text,
+              names,
+              e.at(argument.name.span, scope),
+            ),
         scope,
       );
       continue;
@@ -174,7 +184,9 @@ function fieldOf(
 function lastBlock(fields: readonly Field[], given: ReadonlyMap<string, Value>): Field | undefined {
   return fields.findLast(
     (field) =>
-      field.type?.kind === "type-name" && field.type.name === "block" && !given.has(field.name.text),
+      field.type?.kind === "type-name" &&
+      field.type.name === "block" &&
+      !given.has(field.name.text),
   );
 }
 
@@ -182,7 +194,8 @@ function lastBlock(fields: readonly Field[], given: ReadonlyMap<string, Value>):
 export function missingSettings(callable: CallableValue): Field[] {
   if (callable.target.kind !== "block") return [];
   return callable.target.declaration.settings.filter(
-    (field) => field.default === undefined && !isOptional(field) && !callable.given.has(field.name.text),
+    (field) =>
+      field.default === undefined && !isOptional(field) && !callable.given.has(field.name.text),
   );
 }
 

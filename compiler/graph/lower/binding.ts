@@ -17,7 +17,8 @@ export function bindTuple(e: Evaluator, binding: Binding, value: Value, scope: S
     binding.names.forEach((name, i) => scope.define(name.text, elements[i]!));
     return true;
   }
-  for (const name of binding.names) scope.define(name.text, value.kind === "absent" ? value : poison);
+  for (const name of binding.names)
+    scope.define(name.text, value.kind === "absent" ? value : poison);
   if (value.kind === "poison" || value.kind === "absent") return value.kind === "absent";
   const at = e.at(binding.span, scope);
   e.fail(errors.wrongCount(binding.names.length, value, scope.roles, at), scope);

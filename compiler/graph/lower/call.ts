@@ -14,7 +14,7 @@ import { describeValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { evaluateCallee } from "./name.ts";
-import { within } from "./pipe.ts";
+import { within } from "./labels.ts";
 import type { Scope } from "./scope.ts";
 import { poison, type CallableValue, type NetValue, type Value } from "./value.ts";
 
@@ -48,9 +48,19 @@ export function applyBracedStage(
 ): Value {
   const { target } = braced;
   const given = target.kind === "call" ? target.arguments : [];
-  const last: Argument = { kind: "argument", name: undefined, value: braced.braces, span: braced.braces.span };
+  const last: Argument = {
+    kind: "argument",
+    name: undefined,
+    value: braced.braces,
+    span: braced.braces.span,
+  };
   const callee = target.kind === "call" ? target.callee : target;
-  const call: CallExpression = { kind: "call", callee, arguments: [...given, last], span: braced.span };
+  const call: CallExpression = {
+    kind: "call",
+    callee,
+    arguments: [...given, last],
+    span: braced.span,
+  };
   return dispatch(e, call, call.arguments, incoming, scope, label, true);
 }
 
@@ -65,13 +75,20 @@ export function applyNamedStage(
   const callee = evaluateCallee(e, operation, scope);
   const at = e.at(operation.span, scope);
   if (callee.kind === "callable" && isFunction(callee)) {
-    const call: CallExpression = { kind: "call", callee: operation, arguments: [], span: operation.span };
+    const call: CallExpression = {
+      kind: "call",
+      callee: operation,
+      arguments: [],
+      span: operation.span,
+    };
     return within(e, scope, label, (inner) => applyFunctionCall(e, callee, call, incoming, inner));
   }
   if (callee.kind === "callable" || callee.kind === "net") {
     return e.apply(callee, [incoming], { scope, at, label, name: nameOf(operation) });
   }
-  return callee.kind === "poison" ? poison : e.fail(notCallable(callee, operation, at, scope), scope);
+  return callee.kind === "poison"
+    ? poison
+    : e.fail(notCallable(callee, operation, at, scope), scope);
 }
 
 function dispatch(
@@ -88,11 +105,20 @@ function dispatch(
   const callee = evaluateCallee(e, call.callee, scope);
   if (callee.kind === "poison") return poison;
   if (callee.kind === "callable" && isFunction(callee)) {
-    return within(e, scope, label, (inner) => applyFunctionCall(e, callee, call, incoming, inner, hasBraces));
+    return within(e, scope, label, (inner) =>
+      applyFunctionCall(e, callee, call, incoming, inner, hasBraces),
+    );
   }
   if (callee.kind === "net") {
     if (incoming === undefined && areSettings(callee, args)) {
-      const fresh = withSettings(e, { ...callee.callable, given: new Map() }, args, scope, at, hasBraces);
+      const fresh = withSettings(
+        e,
+        { ...callee.callable, given: new Map() },
+        args,
+        scope,
+        at,
+        hasBraces,
+      );
       if (fresh === undefined) return poison;
       const given = new Map([...callee.callable.given, ...fresh.given]);
       return { ...callee, callable: { ...fresh, given } };

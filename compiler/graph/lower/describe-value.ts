@@ -106,13 +106,17 @@ function showCallable(name: string, given: ReadonlyMap<string, Value>, names: Ro
 }
 
 export function showNumber(value: NumberValue): string {
-  return Number.isInteger(value.value) && Math.abs(value.value) >= 1e4 && Math.abs(value.value) < 1e15
+  return Number.isInteger(value.value) &&
+    Math.abs(value.value) >= 1e4 &&
+    Math.abs(value.value) < 1e15
     ? value.value.toLocaleString("en-US").replaceAll(",", "_")
     : String(value.value);
 }
 
 /** `[batch, tokens = 197]`, with the element type where it is not real. */
 export function showTensor(value: TensorValue, names: RoleTable): string {
-  const element = { f32: "", f16: "", bf16: "", i32: "int", u32: "int", bool: "bool" }[value.node.dtype];
+  const element = { f32: "", f16: "", bf16: "", i32: "int", u32: "int", bool: "bool" }[
+    value.node.dtype
+  ];
   return element + showAxes(value.axes, names);
 }

@@ -19,7 +19,9 @@ export function drawTensor(e: Evaluator, statement: TensorDraw, scope: Scope): V
   if (axes === undefined || distribution === undefined) return poison;
   const at = e.at(statement.distribution.span, scope);
   if (distributions[distribution.name]?.use === "initial") {
-    const names = Object.keys(distributions).filter((name) => distributions[name]!.use !== "initial");
+    const names = Object.keys(distributions).filter(
+      (name) => distributions[name]!.use !== "initial",
+    );
     return e.fail(errors.notADraw(distribution.name, names, at), scope);
   }
   const problem = outsideItsRange(distribution, axes.length);
@@ -37,7 +39,8 @@ function outsideItsRange({ name, settings }: DistributionValue, rank: number): s
   if (name === "beta" && !(number("a") > 0 && number("b") > 0)) {
     return `\`beta\` takes two numbers above 0, but these are ${number("a")} and ${number("b")}`;
   }
-  if (name === "permutation" && rank === 0) return "`permutation` needs an axis to order: draw order [tokens] ~ permutation";
+  if (name === "permutation" && rank === 0)
+    return "`permutation` needs an axis to order: draw order [tokens] ~ permutation";
   return undefined;
 }
 

@@ -7,7 +7,7 @@ import { describeValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Scope } from "./scope.ts";
-import { hostOf } from "./operator.ts";
+import { hostOf } from "./host-value.ts";
 import { poison, tensor, type TensorValue, type Value } from "./value.ts";
 
 const comparisons = ["equal", "not_equal", "less", "less_equal", "greater", "greater_equal"];
@@ -119,7 +119,13 @@ function operandType(op: string, operands: readonly Value[]): DType {
 }
 
 /** The operand in the axes and type of the result. */
-function spread(e: Evaluator, operand: Value, axes: readonly Axis[], dtype: DType, scope: Scope): Node {
+function spread(
+  e: Evaluator,
+  operand: Value,
+  axes: readonly Axis[],
+  dtype: DType,
+  scope: Scope,
+): Node {
   const shape = sizesOf(axes);
   if (operand.kind === "tensor") {
     return broadcastTo(e, { ...operand, node: e.builder.cast(operand.node, dtype) }, axes);
@@ -162,7 +168,8 @@ export function commonAxes(
     if (other === largest) continue;
     const problem = conflict(largest, other);
     if (problem === undefined) continue;
-    const [first, second] = tensors.indexOf(largest) < tensors.indexOf(other) ? [largest, other] : [other, largest];
+    const [first, second] =
+      tensors.indexOf(largest) < tensors.indexOf(other) ? [largest, other] : [other, largest];
     e.fail(errors.elementwiseAxes(name, first, second, labels, problem, scope.roles, at), scope);
     return undefined;
   }
@@ -178,7 +185,8 @@ function conflict(large: TensorValue, small: TensorValue): AxisConflict | undefi
   for (const axis of small.axes) {
     if (axis.role === undefined) return { kind: "unnamed" };
     const match = large.axes.find((each) => each.role === axis.role);
-    if (match !== undefined && match.size !== axis.size) return { kind: "size", large: match, small: axis };
+    if (match !== undefined && match.size !== axis.size)
+      return { kind: "size", large: match, small: axis };
   }
   const missing = small.axes.find((axis) => !hasRole(large.axes, axis.role));
   return missing === undefined ? undefined : { kind: "missing", axis: missing };

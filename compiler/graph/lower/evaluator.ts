@@ -29,7 +29,7 @@
 //     values that only recipes know: `OpaqueValue`
 //   - scalars of the step: values of kind `host`; arithmetic, min, max, sqrt, cos … work on them as on numbers
 import type { Diagnostic, FileSpan } from "../../../grammar/diagnostic.ts";
-import type { Expression, Span, Statement, Type } from "../../../grammar/syntax.ts";
+import type { Braces, Expression, Span, Statement, Type } from "../../../grammar/syntax.ts";
 import { keyOf, type FileScope, type Library } from "../../model/library.ts";
 import { OpError } from "../../ops/op.ts";
 import type { Builder } from "../builder.ts";
@@ -43,12 +43,20 @@ import type { Instances } from "./instances.ts";
 import type { Intrinsic } from "./intrinsic.ts";
 import { makeNet } from "./net.ts";
 import { PathFrame } from "./path-frame.ts";
+import { runBraces, runOperation } from "./pipe.ts";
 import { newApplication, type Place } from "./place.ts";
 import { Scope } from "./scope.ts";
 import { evaluateSetting } from "./settings.ts";
 import { evaluateStatement } from "./statement.ts";
 import { describeValue } from "./describe-value.ts";
-import { poison, type CallableValue, type NetValue, type PoisonValue, type TensorValue, type Value } from "./value.ts";
+import {
+  poison,
+  type CallableValue,
+  type NetValue,
+  type PoisonValue,
+  type TensorValue,
+  type Value,
+} from "./value.ts";
 
 export interface EvaluatorOptions {
   readonly library: Library;
@@ -151,6 +159,16 @@ export class Evaluator {
     return { ...of, path, ownership: { kind: "twin", twin: path, of: of.path } };
   }
 
+  /** A value through a stage that is no repeat and no arrow. */
+  stage(operation: Expression, value: Value, scope: Scope): Value {
+    return runOperation(this, operation, value, scope, undefined);
+  }
+
+  /** A value through braces. */
+  braces(braces: Braces, value: Value, scope: Scope): Value {
+    return runBraces(this, braces, value, scope);
+  }
+
   /** Applies a net, block, function or braces to tensors. */
   apply(callee: CallableValue | NetValue, inputs: readonly Value[], options: ApplyOptions): Value {
     return applyCallable(this, callee, inputs, options);
@@ -159,9 +177,11 @@ export class Evaluator {
   /** A tensor where one is needed; numbers become constants. Reports and gives undefined for anything else. */
   tensor(value: Value, scope: Scope, at: FileSpan): TensorValue | undefined {
     if (value.kind === "tensor") return value;
-    if (value.kind === "number") return { kind: "tensor", node: this.builder.constant(value.value), axes: [] };
+    if (value.kind === "number")
+      return { kind: "tensor", node: this.builder.constant(value.value), axes: [] };
     if (value.kind === "absent") this.fail(errors.absentInput(value.input, at), scope);
-    else if (value.kind !== "poison") this.fail(errors.needsTensor(describeValue(value, scope.roles), at), scope);
+    else if (value.kind !== "poison")
+      this.fail(errors.needsTensor(describeValue(value, scope.roles), at), scope);
     return undefined;
   }
 
@@ -177,7 +197,8 @@ export class Evaluator {
     const outer = this.relocated(diagnostic);
     const path = scope.place.frame.path;
     const note = path === "" ? `in ${this.subject}` : `in ${this.subject} at \`${path}\``;
-    if (!this.library.reported.has(keyOf(outer))) this.reportTo(this.placed({ ...outer, note: outer.note ?? note }));
+    if (!this.library.reported.has(keyOf(outer)))
+      this.reportTo(this.placed({ ...outer, note: outer.note ?? note }));
     return poison;
   }
 
@@ -186,7 +207,10 @@ export class Evaluator {
     const text = (each: string) => withPlaces(each, diagnostic.span.file, this.library.sources);
     const { because } = diagnostic;
     if (because === undefined) return diagnostic;
-    return { ...diagnostic, because: because.map((row) => (typeof row === "string" ? text(row) : row.map(text))) };
+    return {
+      ...diagnostic,
+      because: because.map((row) => (typeof row === "string" ? text(row) : row.map(text))),
+    };
   }
 
   /** A mistake in the text of the standard library is one of its caller. */
@@ -199,7 +223,10 @@ export class Evaluator {
     return {
       ...diagnostic,
       span: site.at,
-      because: [...(diagnostic.because ?? []), `found inside \`${inner.name}\` of the standard library`],
+      because: [
+        ...(diagnostic.because ?? []),
+        `found inside \`${inner.name}\` of the standard library`,
+      ],
     };
   }
 

@@ -4,7 +4,6 @@ import type {
   Expression,
   IfExpression,
   MatchExpression,
-  NameExpression,
   RecordExpression,
 } from "../../../grammar/syntax.ts";
 import { pathText } from "../../../grammar/syntax.ts";
@@ -20,7 +19,7 @@ import { evaluateName } from "./name.ts";
 import { evaluatePipe } from "./pipe.ts";
 import type { Scope } from "./scope.ts";
 import { axesOfShape } from "./shape.ts";
-import { elementsOf, poison, real, whole, type Value } from "./value.ts";
+import { itemsOf, poison, real, whole, type Value } from "./value.ts";
 
 export function evaluateExpression(e: Evaluator, expression: Expression, scope: Scope): Value {
   switch (expression.kind) {
@@ -39,7 +38,10 @@ export function evaluateExpression(e: Evaluator, expression: Expression, scope: 
     case "missing":
       return poison;
     case "tuple":
-      return { kind: "tuple", elements: expression.elements.map((each) => e.evaluate(each, scope)) };
+      return {
+        kind: "tuple",
+        elements: expression.elements.map((each) => e.evaluate(each, scope)),
+      };
     case "list":
       return { kind: "list", elements: expression.elements.map((each) => e.evaluate(each, scope)) };
     case "comprehension":
@@ -93,7 +95,8 @@ export function evaluateExpression(e: Evaluator, expression: Expression, scope: 
 
 function nextValue(e: Evaluator, name: string, expression: Expression, scope: Scope): Value {
   return (
-    scope.renewedValue(name) ?? e.fail(errors.nextBeforeIt(name, e.at(expression.span, scope)), scope)
+    scope.renewedValue(name) ??
+    e.fail(errors.nextBeforeIt(name, e.at(expression.span, scope)), scope)
   );
 }
 
@@ -138,17 +141,4 @@ function evaluateComprehension(
     elements.push(element);
   }
   return { kind: "list", elements };
-}
-
-/** What a list holds; a count n stands for 0 … n - 1. */
-export function itemsOf(value: Value): readonly Value[] | undefined {
-  if (value.kind === "number" && value.isWhole && value.value >= 0) {
-    return Array.from({ length: value.value }, (_, i) => whole(i));
-  }
-  return elementsOf(value);
-}
-
-/** A name that is only a word where a closed set of words is expected. */
-export function wordOf(expression: Expression): NameExpression | undefined {
-  return expression.kind === "name" ? expression : undefined;
 }

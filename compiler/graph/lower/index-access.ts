@@ -42,7 +42,9 @@ function indexList(e: Evaluator, expression: IndexExpression, target: Value, sco
   if (value.kind === "poison") return poison;
   if (value.kind === "number") {
     const place = value.value < 0 ? elements.length + value.value : value.value;
-    return elements[place] ?? e.fail(errors.noElement(String(value.value), elements.length, at), scope);
+    return (
+      elements[place] ?? e.fail(errors.noElement(String(value.value), elements.length, at), scope)
+    );
   }
   if (value.kind !== "range") return e.fail(errors.listIndex(at), scope);
   const from = endOf(value.from, 0, elements.length);
@@ -100,7 +102,9 @@ function slice(
   if (node === undefined) return undefined;
   const before = axis.origin?.derivation ?? String(axis.size);
   const origin = { by: "the slice", at, derivation: `${before} - ${axis.size - (to - from)}` };
-  const axes = value.axes.map((each, i): Axis => (i === place ? { ...each, size: to - from, origin } : each));
+  const axes = value.axes.map((each, i): Axis =>
+    i === place ? { ...each, size: to - from, origin } : each,
+  );
   return { kind: "tensor", node, axes };
 }
 
@@ -119,7 +123,8 @@ function rename(
   }
   for (const [i, axis] of axes.entries()) {
     if (axis.role === undefined || axisOf(axes, axis.role) === i) continue;
-    const index = renames.find((each) => scope.roles.get(each.to.text) === axis.role) ?? renames[0]!;
+    const index =
+      renames.find((each) => scope.roles.get(each.to.text) === axis.role) ?? renames[0]!;
     return e.fail(errors.axisTwice(scope.roles.nameOf(axis.role), e.at(index.span, scope)), scope);
   }
   return { ...value, axes };

@@ -26,7 +26,12 @@ const fans = ["in", "out"] as const;
 export const distributions: Readonly<Record<string, Distribution>> = {
   zeros: { about: "all 0", settings: {}, defaults: {}, use: "initial" },
   ones: { about: "all 1", settings: {}, defaults: {}, use: "initial" },
-  constant: { about: "one number everywhere", settings: { value: "number" }, defaults: {}, use: "initial" },
+  constant: {
+    about: "one number everywhere",
+    settings: { value: "number" },
+    defaults: {},
+    use: "initial",
+  },
   normal: {
     about: "normal",
     settings: { std: "number", mean: "number" },
@@ -39,7 +44,12 @@ export const distributions: Readonly<Record<string, Distribution>> = {
     defaults: { std: 1, mean: 0 },
     use: "both",
   },
-  uniform: { about: "uniform between two numbers", settings: { range: "course" }, defaults: {}, use: "both" },
+  uniform: {
+    about: "uniform between two numbers",
+    settings: { range: "course" },
+    defaults: {},
+    use: "both",
+  },
   glorot_uniform: {
     about: "uniform within sqrt(6 / (fan in + fan out)) (Glorot and Bengio, 2010)",
     settings: {},
@@ -79,7 +89,12 @@ export const distributions: Readonly<Record<string, Distribution>> = {
     }),
   },
   file: { about: "an array in a file", settings: { name: "text" }, defaults: {}, use: "initial" },
-  bernoulli: { about: "true with a probability", settings: { p: "number" }, defaults: {}, use: "draw" },
+  bernoulli: {
+    about: "true with a probability",
+    settings: { p: "number" },
+    defaults: {},
+    use: "draw",
+  },
   permutation: { about: "0 … n - 1 in any order", settings: {}, defaults: {}, use: "draw" },
   beta: { about: "beta", settings: { a: "number", b: "number" }, defaults: {}, use: "draw" },
 };
@@ -93,7 +108,10 @@ function uniformWithin(bound: number): Initializer {
 }
 
 /** Inputs (or outputs) that a weight [.. kernel, in, out] joins to each output (or input). */
-function fanOf(shape: readonly number[], which: string | number | readonly number[] | undefined): number {
+function fanOf(
+  shape: readonly number[],
+  which: string | number | readonly number[] | undefined,
+): number {
   const kernel = shape.slice(0, -2).reduce((product, size) => product * size, 1);
   const inputs = shape.at(-2) ?? shape.at(-1) ?? 1;
   const outputs = shape.at(-1) ?? 1;
@@ -155,11 +173,18 @@ function readSetting(
   if (value.kind === "poison") return false;
   if (kind === "number" && value.kind === "number") settings[name] = value.value;
   else if (kind === "text" && value.kind === "string") settings[name] = value.value;
-  else if (kind === "course" && value.kind === "course" && value.from.kind === "number" && value.to.kind === "number") {
+  else if (
+    kind === "course" &&
+    value.kind === "course" &&
+    value.from.kind === "number" &&
+    value.to.kind === "number"
+  ) {
     settings["low"] = value.from.value;
     settings["high"] = value.to.value;
   } else {
-    const wanted = { number: "a number", course: "a course such as `0 to 1`", text: "a text" }[kind];
+    const wanted = { number: "a number", course: "a course such as `0 to 1`", text: "a text" }[
+      kind
+    ];
     e.fail(errors.settingType(name, wanted, describeValue(value, scope.roles), at), scope);
     return false;
   }
@@ -187,5 +212,7 @@ export function initializerFor(
 
 function reduced(value: DistributionValue, shape: readonly number[]): Initializer {
   const reduce = distributions[value.name]?.reduce;
-  return reduce === undefined ? { kind: value.name, settings: value.settings } : reduce(value.settings, shape);
+  return reduce === undefined
+    ? { kind: value.name, settings: value.settings }
+    : reduce(value.settings, shape);
 }

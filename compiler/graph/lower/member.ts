@@ -2,14 +2,13 @@
 // nets gave.
 import type { FileSpan } from "../../../grammar/diagnostic.ts";
 import type { MemberExpression } from "../../../grammar/syntax.ts";
-import { withParts } from "./apply.ts";
 import { describeValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { partOf } from "./net.ts";
 import { isUnder, joinPath } from "./path-frame.ts";
 import type { Scope } from "./scope.ts";
-import { elementsOf, poison, type PartsValue, type Value } from "./value.ts";
+import { elementsOf, poison, withParts, type PartsValue, type Value } from "./value.ts";
 
 export function evaluateMember(e: Evaluator, expression: MemberExpression, scope: Scope): Value {
   const target = e.evaluate(expression.target, scope);
@@ -51,7 +50,13 @@ function memberOf(e: Evaluator, target: Value, name: string, scope: Scope, at: F
 }
 
 /** What a part gave in an application. */
-function partResult(e: Evaluator, parts: PartsValue, name: string, scope: Scope, at: FileSpan): Value {
+function partResult(
+  e: Evaluator,
+  parts: PartsValue,
+  name: string,
+  scope: Scope,
+  at: FileSpan,
+): Value {
   const path = joinPath(parts.path, name);
   const { outputs } = parts.application;
   const below: PartsValue = { ...parts, path };

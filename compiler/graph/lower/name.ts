@@ -24,12 +24,20 @@ export function evaluateName(e: Evaluator, expression: NameExpression, scope: Sc
 export function evaluateCallee(e: Evaluator, expression: Expression, scope: Scope): Value {
   if (expression.kind !== "name") return e.evaluate(expression, scope);
   const local = scope.get(expression.name);
-  if (local === undefined || appliable.includes(local.kind)) return evaluateName(e, expression, scope);
+  if (local === undefined || appliable.includes(local.kind))
+    return evaluateName(e, expression, scope);
   const beyond = lookUpInFile(e, expression.name, scope);
   return beyond?.kind === "callable" ? beyond : local;
 }
 
-const appliable: readonly Value["kind"][] = ["callable", "net", "poison", "absent", "opaque", "declaration"];
+const appliable: readonly Value["kind"][] = [
+  "callable",
+  "net",
+  "poison",
+  "absent",
+  "opaque",
+  "declaration",
+];
 
 /** Undefined where nothing has the name. */
 export function lookUp(e: Evaluator, name: string, scope: Scope): Value | undefined {
@@ -78,7 +86,11 @@ function named(name: string, target: CallTarget): Value {
   return { kind: "callable", target, name, given: new Map(), overrides: [] };
 }
 
-function valueOfDeclaration(e: Evaluator, name: string, { declaration, file }: Found): Value | undefined {
+function valueOfDeclaration(
+  e: Evaluator,
+  name: string,
+  { declaration, file }: Found,
+): Value | undefined {
   switch (declaration.kind) {
     case "block":
     case "model":
@@ -99,7 +111,10 @@ function valueOfDeclaration(e: Evaluator, name: string, { declaration, file }: F
 function constantOfFile(
   e: Evaluator,
   name: string,
-  { declaration, file }: { readonly declaration: ConstantDeclaration; readonly file: Found["file"] },
+  {
+    declaration,
+    file,
+  }: { readonly declaration: ConstantDeclaration; readonly file: Found["file"] },
 ): Value | undefined {
   const scope = e.scope(file, { training: false });
   bindTuple(e, declaration.binding, e.evaluate(declaration.value, scope), scope);

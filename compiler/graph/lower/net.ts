@@ -5,7 +5,7 @@ import { describeValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { isUnder, joinPath } from "./path-frame.ts";
-import { takePath } from "./pipe.ts";
+import { takePath } from "./labels.ts";
 import type { Scope } from "./scope.ts";
 import { poison, type CallableValue, type NetValue, type PoisonValue } from "./value.ts";
 
@@ -19,7 +19,11 @@ export function makeNet(
   const value = e.evaluate(expression, scope);
   const at = e.at(expression.span, scope);
   if (value.kind === "poison") return poison;
-  if (value.kind !== "callable" || value.target.kind === "function" || value.target.kind === "intrinsic") {
+  if (
+    value.kind !== "callable" ||
+    value.target.kind === "function" ||
+    value.target.kind === "intrinsic"
+  ) {
     return e.fail(errors.notANet(describeValue(value, scope.roles), at), scope);
   }
   const path = takePath(e, scope, name, at);
@@ -39,8 +43,13 @@ export function partOf(
   const { ownership } = net;
   const callable = stageOf(e, net, name) ?? e.instances.modules.get(path)?.callable;
   if (callable !== undefined) return { kind: "net", path, callable, ownership };
-  const known = [...e.instances.modules.keys()].filter((each) => isUnder(each, net.path) && each !== net.path);
-  const names = [...labelsOf(net), ...known.map((each) => each.slice(net.path.length + 1).split(".")[0]!)];
+  const known = [...e.instances.modules.keys()].filter(
+    (each) => isUnder(each, net.path) && each !== net.path,
+  );
+  const names = [
+    ...labelsOf(net),
+    ...known.map((each) => each.slice(net.path.length + 1).split(".")[0]!),
+  ];
   return e.fail(errors.noPart(name, net.path, [...new Set(names)], at), scope);
 }
 
@@ -49,7 +58,11 @@ function stageOf(e: Evaluator, net: NetValue, name: string): CallableValue | und
   const { target } = net.callable;
   if (target.kind !== "braces") return undefined;
   const stage = stagesOf(target.braces.result).find((each) => each.label?.text === name);
-  if (stage === undefined || stage.operation.kind === "arrow" || stage.operation.kind === "repeat") {
+  if (
+    stage === undefined ||
+    stage.operation.kind === "arrow" ||
+    stage.operation.kind === "repeat"
+  ) {
     return undefined;
   }
   const { operation } = stage;

@@ -1,12 +1,18 @@
 // `+ - * / % ^`, comparisons and logic on settings; what has a tensor in it goes to elementwise.ts.
 // Whole numbers stay whole and divide exactly, or inside of floor, ceil and round.
 import type { FileSpan } from "../../../grammar/diagnostic.ts";
-import type { BinaryExpression, BinaryOperator, Expression, UnaryExpression } from "../../../grammar/syntax.ts";
+import type {
+  BinaryExpression,
+  BinaryOperator,
+  Expression,
+  UnaryExpression,
+} from "../../../grammar/syntax.ts";
 import { hostApply, hostNumber, type HostOperation } from "../host-expression.ts";
 import type { HostExpression } from "../lowered.ts";
 import { elementwise, negated } from "./elementwise.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { host, hostOf } from "./host-value.ts";
 import { expectWord } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 import { bool, elementsOf, poison, real, whole, type NumberValue, type Value } from "./value.ts";
@@ -20,7 +26,9 @@ export function evaluateUnary(e: Evaluator, expression: UnaryExpression, scope: 
     if (operand.kind === "none") return bool(true);
     if (operand.kind === "tensor") return negated(e, operand, "not", scope, at);
     const isNamed = expression.operand.kind === "name";
-    return isNamed ? bool(false) : e.fail(errors.operandKind("not", operand, scope.roles, at), scope);
+    return isNamed
+      ? bool(false)
+      : e.fail(errors.operandKind("not", operand, scope.roles, at), scope);
   }
   if (operand.kind === "number") return { ...operand, value: -operand.value };
   if (operand.kind === "host") return host(hostApply("negate", operand.expression));
@@ -32,7 +40,10 @@ export function evaluateBinary(e: Evaluator, expression: BinaryExpression, scope
   const { operator } = expression;
   if (operator === "and" || operator === "or") return evaluateLogic(e, expression, scope);
   const [left, right] = bothSides(e, expression, scope);
-  const labels = [labelOf(expression.left, "left of it"), labelOf(expression.right, "right of it")] as const;
+  const labels = [
+    labelOf(expression.left, "left of it"),
+    labelOf(expression.right, "right of it"),
+  ] as const;
   return applyOperator(e, operator, left, right, scope, e.at(expression.span, scope), labels);
 }
 
@@ -170,7 +181,8 @@ function onNumbers(
 function onDurations(operator: BinaryOperator, left: Value, right: Value): Value | undefined {
   if (left.kind === "duration" && right.kind === "number") {
     if (operator === "*") return { ...left, amount: left.amount * right.value };
-    if (operator === "/" && right.value !== 0) return { ...left, amount: left.amount / right.value };
+    if (operator === "/" && right.value !== 0)
+      return { ...left, amount: left.amount / right.value };
   }
   if (left.kind === "number" && right.kind === "duration" && operator === "*") {
     return { ...right, amount: right.amount * left.value };
@@ -178,22 +190,16 @@ function onDurations(operator: BinaryOperator, left: Value, right: Value): Value
   return undefined;
 }
 
-function host(expression: HostExpression): Value {
-  return expression.kind === "number" ? real(expression.value) : { kind: "host", expression };
-}
-
-/** A number as an expression of the step; undefined for what is none. */
-export function hostOf(value: Value): HostExpression | undefined {
-  if (value.kind === "host") return value.expression;
-  return value.kind === "number" ? hostNumber(value.value) : undefined;
-}
-
 const hostOperations: { readonly [operator in BinaryOperator]?: HostOperation } = {
   "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power",
   "<": "less", "<=": "less_equal", "==": "equal",
 }; // prettier-ignore
 
-function onHost(operator: BinaryOperator, a: HostExpression, b: HostExpression): HostExpression | undefined {
+function onHost(
+  operator: BinaryOperator,
+  a: HostExpression,
+  b: HostExpression,
+): HostExpression | undefined {
   const operation = hostOperations[operator];
   if (operation !== undefined) return hostApply(operation, a, b);
   if (operator === ">") return hostApply("less", b, a);
@@ -204,13 +210,7 @@ function onHost(operator: BinaryOperator, a: HostExpression, b: HostExpression):
   return hostApply("subtract", a, hostApply("multiply", b, times));
 }
 
-function membership(
-  e: Evaluator,
-  left: Value,
-  right: Value,
-  scope: Scope,
-  at: FileSpan,
-): Value {
+function membership(e: Evaluator, left: Value, right: Value, scope: Scope, at: FileSpan): Value {
   const elements = elementsOf(right);
   if (elements !== undefined) return bool(elements.some((each) => sameValue(left, each)));
   if (right.kind === "range" && left.kind === "number") {

@@ -1,6 +1,5 @@
 // A pipe: a value goes through stages. Inside braces, repeats and the arms of a `match` the head is a stage too.
 // The first stage that goes wrong ends the pipe; an input that is not given makes all of it absent.
-import type { FileSpan } from "../../../grammar/diagnostic.ts";
 import type {
   Braces,
   Expression,
@@ -15,13 +14,12 @@ import { applyArrow, stateShape } from "./arrow.ts";
 import { bindTuple } from "./binding.ts";
 import { applyBracedStage, applyCallStage, applyNamedStage } from "./call.ts";
 import { chooseArm, isTaken } from "./choice.ts";
-import { showValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
-import { itemsOf } from "./expression.ts";
-import { joinPath, PathFrame } from "./path-frame.ts";
+import { underPath, within } from "./labels.ts";
+import { joinPath } from "./path-frame.ts";
 import type { Scope } from "./scope.ts";
-import { poison, tensor, whole, type Value } from "./value.ts";
+import { itemsOf, poison, whole, type Value } from "./value.ts";
 
 /** `incoming` is what the braces around were applied to; without it the head is a value. */
 export function evaluatePipe(
@@ -31,7 +29,9 @@ export function evaluatePipe(
   incoming: Value | undefined,
 ): Value {
   let value =
-    incoming === undefined ? headValue(e, pipe.head, scope) : runStage(e, pipe.head, incoming, scope);
+    incoming === undefined
+      ? headValue(e, pipe.head, scope)
+      : runStage(e, pipe.head, incoming, scope);
   for (const stage of pipe.stages) {
     if (value.kind === "poison") return poison;
     value = runStage(e, stage, value, scope);
@@ -120,48 +120,6 @@ export function runBraces(e: Evaluator, braces: Braces, value: Value, scope: Sco
   const inner = scope.inner();
   for (const statement of braces.lets) e.statement(statement, inner);
   return runOperation(e, braces.result, value, inner, undefined);
-}
-
-/** Under a label, labels go below it, and what comes out is recorded as what that part gave. */
-export function within(
-  e: Evaluator,
-  scope: Scope,
-  label: Identifier | undefined,
-  run: (inner: Scope) => Value,
-): Value {
-  if (label === undefined) return run(scope);
-  const at = e.at(label.span, scope);
-  const path = takePath(e, scope, label.text, at);
-  return path === undefined ? poison : underPath(e, scope, path, at, run);
-}
-
-/** The path of a label. Undefined: taken already (reported). */
-export function takePath(
-  e: Evaluator,
-  scope: Scope,
-  label: string,
-  at: FileSpan,
-): string | undefined {
-  const taken = scope.place.frame.take(label, at);
-  if (!("clash" in taken)) return taken.path;
-  e.fail(errors.pathTwice(taken.path, taken.isUnlabelled, taken.clash, at), scope);
-  return undefined;
-}
-
-function underPath(
-  e: Evaluator,
-  scope: Scope,
-  path: string,
-  at: FileSpan,
-  run: (inner: Scope) => Value,
-): Value {
-  const inner = scope.inner({ ...scope.place, frame: new PathFrame(path, true) });
-  const origin = e.origin(inner, at);
-  e.instances.enter(path, { path, block: "", settings: [], output: "", origin, callable: undefined });
-  const result = run(inner);
-  if (result.kind === "tensor") e.instances.leave(path, showValue(tensor(result.node, result.axes), scope.roles));
-  scope.place.application.outputs.set(path, result);
-  return result;
 }
 
 function runRepeat(

@@ -30,7 +30,9 @@ export function evaluateSetting(
         const elements = expression.elements.map((each, i) =>
           evaluateSetting(e, each, type.elements[i]!, scope, name),
         );
-        return elements.some((each) => each.kind === "poison") ? poison : { kind: "tuple", elements };
+        return elements.some((each) => each.kind === "poison")
+          ? poison
+          : { kind: "tuple", elements };
       }
       break;
     default:
@@ -46,7 +48,12 @@ function isWord(expression: Expression, word: string): boolean {
 
 // ---------------------------------------------------------------------------------------------- words and axes
 
-function evaluateChoice(e: Evaluator, expression: Expression, type: ChoiceType, scope: Scope): Value {
+function evaluateChoice(
+  e: Evaluator,
+  expression: Expression,
+  type: ChoiceType,
+  scope: Scope,
+): Value {
   const options = type.options.map((option) => option.text);
   if (!type.areQuoted) return expectWord(e, expression, options, scope);
   const value = e.evaluate(expression, scope);
@@ -66,11 +73,15 @@ export function expectWord(
   const at = e.at(expression.span, scope);
   if (expression.kind === "name") {
     const passed = scope.get(expression.name);
-    if (passed?.kind === "choice" || passed?.kind === "poison") return fitting(e, passed, options, at, scope);
+    if (passed?.kind === "choice" || passed?.kind === "poison")
+      return fitting(e, passed, options, at, scope);
     if (expression.name === "none" || passed?.kind === "none") {
-      return options.includes("none") ? none : e.fail(errors.unknownWord("none", options, at), scope);
+      return options.includes("none")
+        ? none
+        : e.fail(errors.unknownWord("none", options, at), scope);
     }
-    if (options.includes(expression.name)) return { kind: "choice", word: expression.name, options };
+    if (options.includes(expression.name))
+      return { kind: "choice", word: expression.name, options };
     return e.fail(errors.unknownWord(expression.name, options, at), scope);
   }
   return fitting(e, e.evaluate(expression, scope), options, at, scope);
@@ -132,7 +143,10 @@ export function coerce(
   if (value.kind === "poison" || value.kind === "absent") return value;
   const wrong = () => {
     const found = describeValue(value, scope.roles);
-    return e.fail(errors.settingType(name, describeType(type), found, at, value.kind === "tensor"), scope);
+    return e.fail(
+      errors.settingType(name, describeType(type), found, at, value.kind === "tensor"),
+      scope,
+    );
   };
   switch (type.kind) {
     case "type-optional":
@@ -142,16 +156,23 @@ export function coerce(
     case "type-list": {
       const elements = elementsOf(value) ?? [value];
       const each = elements.map((element) => coerce(e, element, type.element, name, scope, at));
-      return each.some((element) => element.kind === "poison") ? poison : { kind: "list", elements: each };
+      return each.some((element) => element.kind === "poison")
+        ? poison
+        : { kind: "list", elements: each };
     }
     case "type-tuple": {
       const elements = elementsOf(value);
       if (elements?.length !== type.elements.length) return wrong();
-      const each = elements.map((element, i) => coerce(e, element, type.elements[i]!, name, scope, at));
-      return each.some((element) => element.kind === "poison") ? poison : { kind: "tuple", elements: each };
+      const each = elements.map((element, i) =>
+        coerce(e, element, type.elements[i]!, name, scope, at),
+      );
+      return each.some((element) => element.kind === "poison")
+        ? poison
+        : { kind: "tuple", elements: each };
     }
     case "type-tensor":
-      if (value.kind === "tensor" || value.kind === "number" || value.kind === "diagonal") return value;
+      if (value.kind === "tensor" || value.kind === "number" || value.kind === "diagonal")
+        return value;
       return wrong();
     default:
       return value;

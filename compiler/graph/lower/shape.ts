@@ -46,7 +46,8 @@ function axesOfItem(
   if (size === undefined) {
     const known = scope.sizeOf(name.text);
     if (known === undefined) {
-      if (value?.kind !== "poison" && !scope.broken) e.fail(errors.sizeUnknown(name.text, at), scope);
+      if (value?.kind !== "poison" && !scope.broken)
+        e.fail(errors.sizeUnknown(name.text, at), scope);
       return undefined;
     }
     if (!checkSize(e, known, at, scope)) return undefined;
@@ -146,7 +147,10 @@ export function matchInput(
   const declared = e.at(shape.span, scope);
   if (pairs === undefined) {
     const wanted = textOf(shape, scope);
-    e.fail(errors.inputRank(use.callee, name, wanted, value, use.scope.roles, use.at, declared), use.scope);
+    e.fail(
+      errors.inputRank(use.callee, name, wanted, value, use.scope.roles, use.at, declared),
+      use.scope,
+    );
     return undefined;
   }
   const axes: Axis[] = [];
@@ -192,7 +196,11 @@ function matchInputAxis(
   }
   const isFree = item.size?.kind === "wildcard";
   const wanted =
-    item.size === undefined ? scope.sizeOf(name) : isFree ? undefined : sizeFrom(e, item.size, scope);
+    item.size === undefined
+      ? scope.sizeOf(name)
+      : isFree
+        ? undefined
+        : sizeFrom(e, item.size, scope);
   if (item.size !== undefined && !isFree && wanted === undefined) return undefined;
   if (wanted !== undefined && wanted !== axis.size) return wrong(name, wanted);
   if (!isFree) scope.bindSize(name, axis.size);
@@ -227,7 +235,10 @@ export function matchResult(
   const at = e.at(shape.span, signature);
   const pairs = pairByPlace(shape, value.axes);
   if (pairs === undefined) {
-    e.fail(errors.resultRank(callee, textOf(shape, signature), value, signature.roles, at), signature);
+    e.fail(
+      errors.resultRank(callee, textOf(shape, signature), value, signature.roles, at),
+      signature,
+    );
     return undefined;
   }
   const axes: Axis[] = [];
@@ -243,7 +254,9 @@ export function matchResult(
   if (site !== undefined && signature.file.isStandard && !caller.file.isStandard) {
     axes.forEach((axis, i) => (axes[i] = seenFromOutside(axis, callee, site.at, signature)));
   }
-  const twice = axes.find((axis, i) => axes.findIndex((each) => each.role === axis.role) < i && axis.role);
+  const twice = axes.find(
+    (axis, i) => axes.findIndex((each) => each.role === axis.role) < i && axis.role,
+  );
   if (twice !== undefined) {
     e.fail(errors.axisTwice(caller.roles.nameOf(twice.role!), at), signature);
     return undefined;
@@ -283,7 +296,8 @@ function matchResultAxis(
   if (item.size !== undefined && !isFree && wanted === undefined) return undefined;
   const setting = signature.get(name);
   const own = setting?.kind === "axis" ? setting.role : signature.roles.get(name);
-  const elsewhere = own !== undefined && axis.role !== own && value.axes.some((each) => each.role === own);
+  const elsewhere =
+    own !== undefined && axis.role !== own && value.axes.some((each) => each.role === own);
   if (elsewhere) {
     e.fail(errors.resultOrder(callee, name, value, signature.roles, at), signature);
     return undefined;

@@ -22,7 +22,7 @@ import { broadcastTo, commonAxes } from "./elementwise.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { evaluateDistribution, initializerFor } from "./initializer.ts";
-import { takePath } from "./pipe.ts";
+import { takePath } from "./labels.ts";
 import type { Scope } from "./scope.ts";
 import { axesOfShape } from "./shape.ts";
 import { poison, tensor, type Value } from "./value.ts";
@@ -106,7 +106,15 @@ function parameterNode(
     return stateLeaf(e, path, shape, "f32", copy, scope, at);
   }
   const trainable = !e.instances.isFrozen(path);
-  const parameter = { path, shape, dtype: "f32" as const, initializer, trainable, block: place.block, origin };
+  const parameter = {
+    path,
+    shape,
+    dtype: "f32" as const,
+    initializer,
+    trainable,
+    block: place.block,
+    origin,
+  };
   if (!e.instances.parameters.has(path)) e.instances.parameters.set(path, parameter);
   return e.builder.parameter(e.instances.parameters.get(path)!);
 }
@@ -183,7 +191,11 @@ function dtypeOfState(statement: StateStatement): DType | undefined {
   return elementTypes[type.element.text];
 }
 
-function axesOfState(e: Evaluator, statement: StateStatement, scope: Scope): readonly Axis[] | undefined {
+function axesOfState(
+  e: Evaluator,
+  statement: StateStatement,
+  scope: Scope,
+): readonly Axis[] | undefined {
   const { type, like } = statement;
   if (like !== undefined) {
     const model = e.evaluate(like, scope);
@@ -211,7 +223,10 @@ function evaluateNext(e: Evaluator, statement: NextStatement, scope: Scope): voi
   const fits = commonAxes(e, [state, x], `next ${name}`, scope, at);
   if (fits === undefined) return;
   if (x.axes.length > state.axes.length) {
-    e.fail(errors.nextShape(name, showAxes(state.axes, scope.roles), showAxes(x.axes, scope.roles), at), scope);
+    e.fail(
+      errors.nextShape(name, showAxes(state.axes, scope.roles), showAxes(x.axes, scope.roles), at),
+      scope,
+    );
     return;
   }
   const node = e.guarded(scope, at, () =>
@@ -257,7 +272,9 @@ function filled(message: string, scope: Scope): string {
     const value: Value | undefined = scope.get(name);
     const size = scope.boundSize(name);
     if (value !== undefined) {
-      return value.kind === "tensor" ? describeValue(value, scope.roles) : showValue(value, scope.roles);
+      return value.kind === "tensor"
+        ? describeValue(value, scope.roles)
+        : showValue(value, scope.roles);
     }
     return size === undefined ? hole : String(size);
   });

@@ -149,7 +149,11 @@ export interface CallableValue {
 
 export type CallTarget =
   | { readonly kind: "block"; readonly declaration: BlockDeclaration; readonly file: FileScope }
-  | { readonly kind: "function"; readonly declaration: FunctionDeclaration; readonly file: FileScope }
+  | {
+      readonly kind: "function";
+      readonly declaration: FunctionDeclaration;
+      readonly file: FileScope;
+    }
   | { readonly kind: "intrinsic"; readonly intrinsic: Intrinsic }
   | { readonly kind: "braces"; readonly braces: Braces; readonly scope: Scope }
   /** A stage of braces that a net is made of, taken by itself: `online.encoder`. */
@@ -175,8 +179,7 @@ export interface NetValue {
  * `twin`: states under the path `twin`, which follow the parameters of the net at `of`.
  */
 export type Ownership =
-  | { readonly kind: "own" }
-  | { readonly kind: "twin"; readonly twin: string; readonly of: string };
+  { readonly kind: "own" } | { readonly kind: "twin"; readonly twin: string; readonly of: string };
 
 /** A view of the parts of one application below a path; itself a value only where a part gave one. */
 export interface PartsValue {
@@ -250,4 +253,17 @@ export function tensor(node: Node, axes: readonly Axis[], averaged?: number): Te
 /** The elements of a list or a tuple. */
 export function elementsOf(value: Value): readonly Value[] | undefined {
   return value.kind === "list" || value.kind === "tuple" ? value.elements : undefined;
+}
+
+/** What a list holds; a count n stands for 0 … n - 1. */
+export function itemsOf(value: Value): readonly Value[] | undefined {
+  if (value.kind === "number" && value.isWhole && value.value >= 0) {
+    return Array.from({ length: value.value }, (_, i) => whole(i));
+  }
+  return elementsOf(value);
+}
+
+/** A result that remembers what the parts below a path gave in the same application. */
+export function withParts(value: Value, parts: PartsValue): Value {
+  return value.kind === "tensor" || value.kind === "record" ? { ...value, parts } : value;
 }

@@ -9,7 +9,9 @@ import { renderDiagnostics } from "../../../grammar/diagnostic.ts";
 
 const root = new URL("../../../", import.meta.url);
 const textOf = (name: string) => readFileSync(new URL(name, root), "utf8");
-const drafts = readdirSync(new URL("test/cases/good/drafts", root)).filter((name) => name.endsWith(".vit"));
+const drafts = readdirSync(new URL("test/cases/good/drafts", root)).filter((name) =>
+  name.endsWith(".vit"),
+);
 const shipped = new Map(
   ["specs/std/", "specs/"].flatMap((folder) =>
     readdirSync(new URL(folder, root))
@@ -20,7 +22,9 @@ const shipped = new Map(
 
 /** The drafts call each other without the numbers of their files. */
 const read = (name: string) => {
-  const file = name.startsWith("specs/") ? undefined : drafts.find((draft) => draft === name || draft.endsWith(`-${name}`));
+  const file = name.startsWith("specs/")
+    ? undefined
+    : drafts.find((draft) => draft === name || draft.endsWith(`-${name}`));
   return file === undefined ? undefined : textOf(`test/cases/good/drafts/${file}`);
 };
 
@@ -39,8 +43,13 @@ describe("each model, variant and expectation checks", () => {
 });
 
 test("a count that is off is shown with the count that is right", () => {
-  const text = textOf("specs/vit.vit").replace("86_567_656", "86_567_655").replace("17.6G", "17.7G");
-  const { library } = loadLibrary({ read: (name) => (name === "vit.vit" ? text : undefined), shipped }, "vit.vit");
+  const text = textOf("specs/vit.vit")
+    .replace("86_567_656", "86_567_655")
+    .replace("17.6G", "17.7G");
+  const { library } = loadLibrary(
+    { read: (name) => (name === "vit.vit" ? text : undefined), shipped },
+    "vit.vit",
+  );
   const found = checkFile(library, "vit.vit");
   expect(found.map(({ message }) => message)).toEqual([
     "expected 86_567_655 parameters, but there are 86_567_656",

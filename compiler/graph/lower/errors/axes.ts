@@ -22,7 +22,9 @@ export function elementwiseAxes(
   switch (conflict.kind) {
     case "size": {
       const isLeftLarge = left.axes.includes(conflict.large);
-      const [a, b] = isLeftLarge ? [conflict.large, conflict.small] : [conflict.small, conflict.large];
+      const [a, b] = isLeftLarge
+        ? [conflict.large, conflict.small]
+        : [conflict.small, conflict.large];
       return error("shape-mismatch", `\`${op}\` needs equal axes, but ${nameOf(a, names)} differs: ${a.size} and ${b.size}`, at, {
         because: [valueRow(first, left, names, a), valueRow(second, right, names, b)],
         hints: sizeHints(a, b),
@@ -33,7 +35,10 @@ export function elementwiseAxes(
       const owner = left.axes.includes(axis) ? left : right;
       const other = owner === left ? right : left;
       const alike = other.axes.find(
-        (each) => each.size === axis.size && each.role !== undefined && axisOf(owner.axes, each.role) === -1,
+        (each) =>
+          each.size === axis.size &&
+          each.role !== undefined &&
+          axisOf(owner.axes, each.role) === -1,
       );
       return error("axis-mismatch", `\`${op}\` needs one side's axes within the other's, but only one side has ${nameOf(axis, names)}`, at, {
         because: [valueRow(first, left, names), valueRow(second, right, names)],
@@ -51,7 +56,8 @@ export function elementwiseAxes(
 }
 
 function sizeHints(a: Axis, b: Axis): string[] {
-  if (Math.abs(a.size - b.size) === 1) return ["one of them counts one entry more, such as a class token"];
+  if (Math.abs(a.size - b.size) === 1)
+    return ["one of them counts one entry more, such as a class token"];
   return [];
 }
 
@@ -66,8 +72,14 @@ export function pairedAxes(
 ): Diagnostic {
   const message = `\`${name}\` pairs ${nameOf(axis, names)}, but its sizes differ: ${axis.size} and ${other.size}`;
   return error("shape-mismatch", message, at, {
-    because: [valueRow("the first has", a, names, axis), valueRow("the second has", b, names, other)],
-    hints: axis.role === undefined ? [] : [`if they are different axes, rename one: x[${names.nameOf(axis.role)} as keys]`],
+    because: [
+      valueRow("the first has", a, names, axis),
+      valueRow("the second has", b, names, other),
+    ],
+    hints:
+      axis.role === undefined
+        ? []
+        : [`if they are different axes, rename one: x[${names.nameOf(axis.role)} as keys]`],
   });
 }
 
@@ -84,7 +96,12 @@ export function unnamedAxis(
   });
 }
 
-export function noSuchAxis(name: string, value: TensorValue, names: RoleTable, at: FileSpan): Diagnostic {
+export function noSuchAxis(
+  name: string,
+  value: TensorValue,
+  names: RoleTable,
+  at: FileSpan,
+): Diagnostic {
   const own = value.axes.flatMap((axis) => (axis.role ? [names.nameOf(axis.role)] : []));
   return error("unknown-axis", `the value here has no axis \`${name}\``, at, {
     because: [valueRow("it has", value, names)],
@@ -119,21 +136,29 @@ export function inputRank(
   at: FileSpan,
   declared: FileSpan,
 ): Diagnostic {
-  return error("shape-mismatch", `\`${callee}\` takes \`${input}: ${wanted}\`, but this has ${countOfAxes(value)}`, at, {
-    because: [
-      valueRow("it is given", value, names),
-      ["it takes", wanted, `declared at ${placeMark(declared)}`],
-    ],
-    hints: rankHints(wanted, value, names),
-  });
+  return error(
+    "shape-mismatch",
+    `\`${callee}\` takes \`${input}: ${wanted}\`, but this has ${countOfAxes(value)}`,
+    at,
+    {
+      because: [
+        valueRow("it is given", value, names),
+        ["it takes", wanted, `declared at ${placeMark(declared)}`],
+      ],
+      hints: rankHints(wanted, value, names),
+    },
+  );
 }
 
 function rankHints(wanted: string, value: TensorValue, names: RoleTable): string[] {
   const takesGrid = /rows, *cols/.test(wanted);
   const own = value.axes.flatMap((axis) => (axis.role ? [names.nameOf(axis.role)] : []));
-  if (takesGrid && !own.includes("rows")) return ["keep the grid as long as you can: only attention flattens"];
+  if (takesGrid && !own.includes("rows"))
+    return ["keep the grid as long as you can: only attention flattens"];
   if (/tokens/.test(wanted) && own.includes("rows") && own.includes("cols")) {
-    return ["flatten the grid first: |> [batch, rows, cols, width] -> [batch, (rows cols) as tokens, width]"];
+    return [
+      "flatten the grid first: |> [batch, rows, cols, width] -> [batch, (rows cols) as tokens, width]",
+    ];
   }
   return [];
 }
@@ -152,12 +177,17 @@ export function inputSize(
   at: FileSpan,
 ): Diagnostic {
   const where = origin.at === undefined ? "" : `${origin.by} at ${placeMark(origin.at)}`;
-  return error("shape-mismatch", `\`${callee}\` takes ${wanted} for \`${name}\` of \`${input}\`, but is given ${axis.size}`, at, {
-    because: [
-      ["it takes", `${name} = ${wanted}`, where],
-      ["it is given", String(axis.size), sizeStory(axis)],
-    ],
-  });
+  return error(
+    "shape-mismatch",
+    `\`${callee}\` takes ${wanted} for \`${name}\` of \`${input}\`, but is given ${axis.size}`,
+    at,
+    {
+      because: [
+        ["it takes", `${name} = ${wanted}`, where],
+        ["it is given", String(axis.size), sizeStory(axis)],
+      ],
+    },
+  );
 }
 
 export function resultRank(
@@ -167,10 +197,15 @@ export function resultRank(
   names: RoleTable,
   at: FileSpan,
 ): Diagnostic {
-  return error("result-mismatch", `\`${callee}\` says that it gives ${wanted}, but its body gives ${countOfAxes(value)}`, at, {
-    because: [valueRow("the body gives", value, names)],
-    hints: [`-> ${axesText(value.axes, names).replace(/ = \d+/g, "")}`],
-  });
+  return error(
+    "result-mismatch",
+    `\`${callee}\` says that it gives ${wanted}, but its body gives ${countOfAxes(value)}`,
+    at,
+    {
+      because: [valueRow("the body gives", value, names)],
+      hints: [`-> ${axesText(value.axes, names).replace(/ = \d+/g, "")}`],
+    },
+  );
 }
 
 export function resultSize(
@@ -180,13 +215,18 @@ export function resultSize(
   axis: Axis,
   at: FileSpan,
 ): Diagnostic {
-  return error("result-mismatch", `\`${callee}\` says that it gives ${wanted} for \`${name}\`, but its body gives ${axis.size}`, at, {
-    because: [
-      ["declared", `${name} = ${wanted}`],
-      ["the body gives", String(axis.size), sizeStory(axis)],
-    ],
-    hints: [`a new size is said in the open: ${name} = _`],
-  });
+  return error(
+    "result-mismatch",
+    `\`${callee}\` says that it gives ${wanted} for \`${name}\`, but its body gives ${axis.size}`,
+    at,
+    {
+      because: [
+        ["declared", `${name} = ${wanted}`],
+        ["the body gives", String(axis.size), sizeStory(axis)],
+      ],
+      hints: [`a new size is said in the open: ${name} = _`],
+    },
+  );
 }
 
 export function resultOrder(
@@ -196,10 +236,15 @@ export function resultOrder(
   names: RoleTable,
   at: FileSpan,
 ): Diagnostic {
-  return error("result-mismatch", `\`${callee}\` gives \`${name}\` in another place than its signature says`, at, {
-    because: [valueRow("the body gives", value, names)],
-    hints: ["bring the axes in order with an arrow: [a, b] -> [b, a]"],
-  });
+  return error(
+    "result-mismatch",
+    `\`${callee}\` gives \`${name}\` in another place than its signature says`,
+    at,
+    {
+      because: [valueRow("the body gives", value, names)],
+      hints: ["bring the axes in order with an arrow: [a, b] -> [b, a]"],
+    },
+  );
 }
 
 // ---------------------------------------------------------------------------------------------- arrows
@@ -210,10 +255,15 @@ export function patternRank(
   names: RoleTable,
   at: FileSpan,
 ): Diagnostic {
-  return error("shape-mismatch", `${wanted} does not fit what comes in, which has ${countOfAxes(value)}`, at, {
-    because: [valueRow("it is", value, names)],
-    hints: ["`..` stands for any further axes"],
-  });
+  return error(
+    "shape-mismatch",
+    `${wanted} does not fit what comes in, which has ${countOfAxes(value)}`,
+    at,
+    {
+      because: [valueRow("it is", value, names)],
+      hints: ["`..` stands for any further axes"],
+    },
+  );
 }
 
 export function patternSize(
@@ -223,12 +273,22 @@ export function patternSize(
   names: RoleTable,
   at: FileSpan,
 ): Diagnostic {
-  return error("shape-mismatch", `${what} is ${wanted} here, but the axis in its place has ${axis.size}`, at, {
-    because: [[nameOf(axis, names), String(axis.size), sizeStory(axis)]],
-  });
+  return error(
+    "shape-mismatch",
+    `${what} is ${wanted} here, but the axis in its place has ${axis.size}`,
+    at,
+    {
+      because: [[nameOf(axis, names), String(axis.size), sizeStory(axis)]],
+    },
+  );
 }
 
-export function wrongPlace(name: string, value: TensorValue, names: RoleTable, at: FileSpan): Diagnostic {
+export function wrongPlace(
+  name: string,
+  value: TensorValue,
+  names: RoleTable,
+  at: FileSpan,
+): Diagnostic {
   return error("axis-order", `\`${name}\` does not stand in this place`, at, {
     because: [valueRow("the value is", value, names)],
     hints: ["the left side of an arrow meets the axes in order; the right side moves them"],
@@ -246,21 +306,37 @@ export function splitSize(
     const size = sizes[i] === undefined ? "?" : String(sizes[i]);
     return name === "" ? size : `${name} = ${size}`;
   });
-  return error("split-size", `${nameOf(axis, names)} has ${axis.size}, which does not split into (${parts.join(" ")})`, at, {
-    because: sizeStory(axis) === "" ? [] : [[nameOf(axis, names), String(axis.size), sizeStory(axis)]],
-  });
+  return error(
+    "split-size",
+    `${nameOf(axis, names)} has ${axis.size}, which does not split into (${parts.join(" ")})`,
+    at,
+    {
+      because:
+        sizeStory(axis) === "" ? [] : [[nameOf(axis, names), String(axis.size), sizeStory(axis)]],
+    },
+  );
 }
 
 export function splitOpen(factors: readonly string[], at: FileSpan): Diagnostic {
-  return error("split-open", `the sizes of ${listed(factors)} are both open: only one can be divided out`, at, {
-    hints: [`say one of them: (${factors[0]} ${factors[1]} = 2)`],
-  });
+  return error(
+    "split-open",
+    `the sizes of ${listed(factors)} are both open: only one can be divided out`,
+    at,
+    {
+      hints: [`say one of them: (${factors[0]} ${factors[1]} = 2)`],
+    },
+  );
 }
 
 export function groupWithoutArrow(at: FileSpan): Diagnostic {
-  return error("group-without-arrow", "a shape alone names axes; splitting one takes an arrow", at, {
-    hints: ["|> [batch, (heads c)] -> [batch, heads, c]"],
-  });
+  return error(
+    "group-without-arrow",
+    "a shape alone names axes; splitting one takes an arrow",
+    at,
+    {
+      hints: ["|> [batch, (heads c)] -> [batch, heads, c]"],
+    },
+  );
 }
 
 export function renameOnTheLeft(at: FileSpan): Diagnostic {
@@ -270,9 +346,14 @@ export function renameOnTheLeft(at: FileSpan): Diagnostic {
 }
 
 export function noPlainFactor(count: number, at: FileSpan): Diagnostic {
-  return error("split-count", `\`${count} * [..]\` takes a plain \`${count}\` in a split on the left, and there is none`, at, {
-    hints: [`|> [batch, tokens, (${count} heads c)] -> ${count} * [batch, heads, tokens, c]`],
-  });
+  return error(
+    "split-count",
+    `\`${count} * [..]\` takes a plain \`${count}\` in a split on the left, and there is none`,
+    at,
+    {
+      hints: [`|> [batch, tokens, (${count} heads c)] -> ${count} * [batch, heads, tokens, c]`],
+    },
+  );
 }
 
 export function noSuchAtom(
@@ -282,15 +363,30 @@ export function noSuchAtom(
   at: FileSpan,
 ): Diagnostic {
   const known = atoms.flatMap((atom) => (atom.role ? [names.nameOf(atom.role)] : []));
-  return error("unknown-axis", `the left side has no \`${name}\`, and its size is not known, so that nothing can be repeated along it`, at, {
-    hints: nearOr(name, known, "the left side has"),
-  });
+  return error(
+    "unknown-axis",
+    `the left side has no \`${name}\`, and its size is not known, so that nothing can be repeated along it`,
+    at,
+    {
+      hints: nearOr(name, known, "the left side has"),
+    },
+  );
 }
 
 export function axisLost(axis: Axis, names: RoleTable, at: FileSpan): Diagnostic {
-  return error("axis-lost", `the right side leaves out ${nameOf(axis, names)}, which has ${axis.size} entries`, at, {
-    hints: axis.role === undefined ? [] : [`take one entry, \`take(${names.nameOf(axis.role)}, 0)\`, or reduce it, \`mean(${names.nameOf(axis.role)})\``],
-  });
+  return error(
+    "axis-lost",
+    `the right side leaves out ${nameOf(axis, names)}, which has ${axis.size} entries`,
+    at,
+    {
+      hints:
+        axis.role === undefined
+          ? []
+          : [
+              `take one entry, \`take(${names.nameOf(axis.role)}, 0)\`, or reduce it, \`mean(${names.nameOf(axis.role)})\``,
+            ],
+    },
+  );
 }
 
 // ---------------------------------------------------------------------------------------------- sizes and slices
@@ -302,31 +398,61 @@ export function sizeUnknown(name: string, at: FileSpan): Diagnostic {
 }
 
 export function badSize(size: number, at: FileSpan): Diagnostic {
-  return error("bad-size", `an axis has a whole number of entries, at least 1, but this is ${size}`, at);
+  return error(
+    "bad-size",
+    `an axis has a whole number of entries, at least 1, but this is ${size}`,
+    at,
+  );
 }
 
 export function notASize(value: Value, names: RoleTable, at: FileSpan): Diagnostic {
-  return error("wrong-type", `a size is a whole number, but this is ${describeValue(value, names)}`, at);
+  return error(
+    "wrong-type",
+    `a size is a whole number, but this is ${describeValue(value, names)}`,
+    at,
+  );
 }
 
 export function notADeclaredAxis(at: FileSpan): Diagnostic {
-  return error("shape-form", "a declared shape is a list of names and sizes; groups and renames belong in arrows", at);
+  return error(
+    "shape-form",
+    "a declared shape is a list of names and sizes; groups and renames belong in arrows",
+    at,
+  );
 }
 
 export function wildcardHere(at: FileSpan): Diagnostic {
   return error("wildcard-here", "`_` stands only for a size in the result of a signature", at);
 }
 
-export function sliceOutside(from: number, to: number, axis: Axis, names: RoleTable, at: FileSpan): Diagnostic {
-  return error("slice-outside", `${from}..${to} is not within ${nameOf(axis, names)}, which has ${axis.size} entries`, at, {
-    because: sizeStory(axis) === "" ? [] : [[nameOf(axis, names), String(axis.size), sizeStory(axis)]],
-  });
+export function sliceOutside(
+  from: number,
+  to: number,
+  axis: Axis,
+  names: RoleTable,
+  at: FileSpan,
+): Diagnostic {
+  return error(
+    "slice-outside",
+    `${from}..${to} is not within ${nameOf(axis, names)}, which has ${axis.size} entries`,
+    at,
+    {
+      because:
+        sizeStory(axis) === "" ? [] : [[nameOf(axis, names), String(axis.size), sizeStory(axis)]],
+    },
+  );
 }
 
 export function takeOutside(index: number, axis: Axis, names: RoleTable, at: FileSpan): Diagnostic {
-  return error("slice-outside", `${nameOf(axis, names)} has ${axis.size} entries, and ${index} is not among them`, at, {
-    because: sizeStory(axis) === "" ? [] : [[nameOf(axis, names), String(axis.size), sizeStory(axis)]],
-  });
+  return error(
+    "slice-outside",
+    `${nameOf(axis, names)} has ${axis.size} entries, and ${index} is not among them`,
+    at,
+    {
+      because:
+        sizeStory(axis) === "" ? [] : [[nameOf(axis, names), String(axis.size), sizeStory(axis)]],
+    },
+  );
 }
 
 export function notASlice(found: string, axis: string, at: FileSpan): Diagnostic {
@@ -337,6 +463,8 @@ export function notASlice(found: string, axis: string, at: FileSpan): Diagnostic
 
 export function indexWithoutAxis(at: FileSpan): Diagnostic {
   return error("index-form", "an index of a tensor names its axis", at, {
-    hints: ["x[tokens = 1..] slices, x[tokens as keys] renames, take(x, tokens, 0) picks one entry"],
+    hints: [
+      "x[tokens = 1..] slices, x[tokens as keys] renames, take(x, tokens, 0) picks one entry",
+    ],
   });
 }

@@ -24,7 +24,11 @@ export function tooManyInputs(
   count: number,
   at: FileSpan,
 ): Diagnostic {
-  return error("too-many-arguments", `\`${callee}\` takes ${listed(names)}, but ${count} tensors are given`, at);
+  return error(
+    "too-many-arguments",
+    `\`${callee}\` takes ${listed(names)}, but ${count} tensors are given`,
+    at,
+  );
 }
 
 export function unknownInput(
@@ -33,7 +37,9 @@ export function unknownInput(
   names: readonly string[],
   at: FileSpan,
 ): Diagnostic {
-  return error("unknown-input", `\`${callee}\` has no input \`${name}\``, at, { hints: nearOr(name, names, "it has") });
+  return error("unknown-input", `\`${callee}\` has no input \`${name}\``, at, {
+    hints: nearOr(name, names, "it has"),
+  });
 }
 
 export function elementType(
@@ -43,13 +49,27 @@ export function elementType(
   found: string,
   at: FileSpan,
 ): Diagnostic {
-  return error("element-type", `\`${input}\` of \`${callee}\` holds ${wanted}s, but this is ${found}`, at, {
-    hints: wanted === "int" ? ["int(x) casts"] : wanted === "bool" ? ["x > 0 is a bool"] : ["float(x) casts"],
-  });
+  return error(
+    "element-type",
+    `\`${input}\` of \`${callee}\` holds ${wanted}s, but this is ${found}`,
+    at,
+    {
+      hints:
+        wanted === "int"
+          ? ["int(x) casts"]
+          : wanted === "bool"
+            ? ["x > 0 is a bool"]
+            : ["float(x) casts"],
+    },
+  );
 }
 
 export function resultKind(callee: string, found: string, at: FileSpan): Diagnostic {
-  return error("result-mismatch", `\`${callee}\` gives something else than its signature says: ${found}`, at);
+  return error(
+    "result-mismatch",
+    `\`${callee}\` gives something else than its signature says: ${found}`,
+    at,
+  );
 }
 
 export function missingField(
@@ -58,9 +78,14 @@ export function missingField(
   fields: readonly string[],
   at: FileSpan,
 ): Diagnostic {
-  return error("missing-field", `\`${callee}\` says that it gives \`${field}\`, but its body does not`, at, {
-    hints: nearOr(field, fields, "its body gives"),
-  });
+  return error(
+    "missing-field",
+    `\`${callee}\` says that it gives \`${field}\`, but its body does not`,
+    at,
+    {
+      hints: nearOr(field, fields, "its body gives"),
+    },
+  );
 }
 
 export function notCallable(name: string | undefined, found: string, at: FileSpan): Diagnostic {
@@ -75,15 +100,25 @@ export function nothingFlows(at: FileSpan): Diagnostic {
 }
 
 export function notAStage(at: FileSpan): Diagnostic {
-  return error("not-a-stage", "a value goes through a function or a block, and this is neither", at, {
-    hints: ["a stage is a name or a call: x |> mean(tokens)"],
-  });
+  return error(
+    "not-a-stage",
+    "a value goes through a function or a block, and this is neither",
+    at,
+    {
+      hints: ["a stage is a name or a call: x |> mean(tokens)"],
+    },
+  );
 }
 
 export function whenOnAHead(at: FileSpan): Diagnostic {
-  return error("when-on-a-head", "`when` belongs to a stage, and this is where the pipe begins", at, {
-    hints: ["if condition then a else b"],
-  });
+  return error(
+    "when-on-a-head",
+    "`when` belongs to a stage, and this is where the pipe begins",
+    at,
+    {
+      hints: ["if condition then a else b"],
+    },
+  );
 }
 
 export function tooDeep(name: string, at: FileSpan): Diagnostic {
@@ -103,7 +138,10 @@ export function pathTwice(
   const hints = isUnlabelled
     ? ["label them: fc1: Linear(hidden) |> … |> fc2: Linear(width)"]
     : ["to share weights, name the instance first: net shared = Linear(width)"];
-  const message = path === "" ? "two blocks would stand at the same path" : `two things would stand at the path \`${path}\``;
+  const message =
+    path === ""
+      ? "two blocks would stand at the same path"
+      : `two things would stand at the path \`${path}\``;
   return error("duplicate-path", message, at, {
     labels: [{ span: first, message: "the first one" }],
     hints,
@@ -122,9 +160,14 @@ export function arrayChanged(
   now: readonly number[],
   at: FileSpan,
 ): Diagnostic {
-  return error("parameter-changed", `\`${path}\` has another shape in this application: [${before.join(", ")}] before, [${now.join(", ")}] now`, at, {
-    hints: ["a net is applied with other settings only as long as no parameter changes"],
-  });
+  return error(
+    "parameter-changed",
+    `\`${path}\` has another shape in this application: [${before.join(", ")}] before, [${now.join(", ")}] now`,
+    at,
+    {
+      hints: ["a net is applied with other settings only as long as no parameter changes"],
+    },
+  );
 }
 
 export function unknownParameter(path: string, known: readonly string[], at: FileSpan): Diagnostic {
@@ -137,7 +180,12 @@ export function notANet(found: string, at: FileSpan): Diagnostic {
   return error("wrong-type", `a net is a block with its settings, or braces; this is ${found}`, at);
 }
 
-export function noPart(name: string, net: string, names: readonly string[], at: FileSpan): Diagnostic {
+export function noPart(
+  name: string,
+  net: string,
+  names: readonly string[],
+  at: FileSpan,
+): Diagnostic {
   return error("unknown-member", `the net \`${net}\` has no part \`${name}\``, at, {
     hints: nearOr(name, names, "it has"),
   });
@@ -150,11 +198,19 @@ export function bracesTakeNoSettings(at: FileSpan): Diagnostic {
 }
 
 export function bracesTakeOne(count: number, at: FileSpan): Diagnostic {
-  return error("too-many-arguments", `a part in braces takes one tensor, but ${count} are given`, at);
+  return error(
+    "too-many-arguments",
+    `a part in braces takes one tensor, but ${count} are given`,
+    at,
+  );
 }
 
 export function initializerAmongTensors(at: FileSpan): Diagnostic {
-  return error("initializer-among-tensors", "an initializer stands among the settings, not among the tensors", at);
+  return error(
+    "initializer-among-tensors",
+    "an initializer stands among the settings, not among the tensors",
+    at,
+  );
 }
 
 export function countHasNoItems(at: FileSpan): Diagnostic {

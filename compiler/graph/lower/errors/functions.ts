@@ -5,7 +5,11 @@ import { describeValue } from "../describe-value.ts";
 import type { TensorValue } from "../value.ts";
 import { error, listed, sizeStory, valueRow } from "./report.ts";
 
-export function missingArguments(callee: string, names: readonly string[], at: FileSpan): Diagnostic {
+export function missingArguments(
+  callee: string,
+  names: readonly string[],
+  at: FileSpan,
+): Diagnostic {
   return error("missing-argument", `\`${callee}\` needs ${listed(names)}`, at);
 }
 
@@ -16,13 +20,22 @@ export function argumentType(
   found: string,
   at: FileSpan,
 ): Diagnostic {
-  return error("wrong-type", `\`${name}\` of \`${callee}\` takes ${wanted}, but this is ${found}`, at);
+  return error(
+    "wrong-type",
+    `\`${name}\` of \`${callee}\` takes ${wanted}, but this is ${found}`,
+    at,
+  );
 }
 
 export function functionOwnsNothing(callee: string, at: FileSpan): Diagnostic {
-  return error("function-owns", `the function \`${callee}\` owns nothing: no parameters, no state, no initializers`, at, {
-    hints: ["what owns something is a block, with a capital letter"],
-  });
+  return error(
+    "function-owns",
+    `the function \`${callee}\` owns nothing: no parameters, no state, no initializers`,
+    at,
+    {
+      hints: ["what owns something is a block, with a capital letter"],
+    },
+  );
 }
 
 export function joinAxes(
@@ -38,10 +51,19 @@ export function joinAxes(
 }
 
 export function concatParts(at: FileSpan): Diagnostic {
-  return error("wrong-type", "`concat` takes a tuple of tensors and an axis: concat((a, b), tokens)", at);
+  return error(
+    "wrong-type",
+    "`concat` takes a tuple of tensors and an axis: concat((a, b), tokens)",
+    at,
+  );
 }
 
-export function tooFewAxes(name: string, x: TensorValue, names: RoleTable, at: FileSpan): Diagnostic {
+export function tooFewAxes(
+  name: string,
+  x: TensorValue,
+  names: RoleTable,
+  at: FileSpan,
+): Diagnostic {
   return error("shape-mismatch", `\`${name}\` needs rows and columns before the last axis`, at, {
     because: [valueRow("it is given", x, names)],
     hints: ["say which axes it slides over: over = samples"],
@@ -57,9 +79,14 @@ export function windowTooLarge(
 ): Diagnostic {
   const where = axis.role === undefined ? "the axis" : `\`${names.nameOf(axis.role)}\``;
   const padded = padding === 0 ? "" : ` and ${padding} of padding at each end`;
-  return error("window-too-large", `a window of ${window} does not fit into ${where}, which has ${axis.size} entries${padded}`, at, {
-    because: sizeStory(axis) === "" ? [] : [[where, String(axis.size), sizeStory(axis)]],
-  });
+  return error(
+    "window-too-large",
+    `a window of ${window} does not fit into ${where}, which has ${axis.size} entries${padded}`,
+    at,
+    {
+      because: sizeStory(axis) === "" ? [] : [[where, String(axis.size), sizeStory(axis)]],
+    },
+  );
 }
 
 export function channels(
@@ -72,10 +99,15 @@ export function channels(
 ): Diagnostic {
   const where = axis.role === undefined ? "the last axis" : `\`${names.nameOf(axis.role)}\``;
   const each = groups === 1 ? "" : ` in ${groups} groups`;
-  return error("shape-mismatch", `\`${name}\` takes ${taken * groups} channels${each}, but ${where} has ${axis.size}`, at, {
-    because: sizeStory(axis) === "" ? [] : [[where, String(axis.size), sizeStory(axis)]],
-    hints: groups > 1 ? ["inputs and outputs both divide by the number of groups"] : [],
-  });
+  return error(
+    "shape-mismatch",
+    `\`${name}\` takes ${taken * groups} channels${each}, but ${where} has ${axis.size}`,
+    at,
+    {
+      because: sizeStory(axis) === "" ? [] : [[where, String(axis.size), sizeStory(axis)]],
+      hints: groups > 1 ? ["inputs and outputs both divide by the number of groups"] : [],
+    },
+  );
 }
 
 export function kernelRank(
@@ -84,17 +116,30 @@ export function kernelRank(
   names: RoleTable,
   at: FileSpan,
 ): Diagnostic {
-  return error("shape-mismatch", `a kernel over ${axes} axes has ${axes + 2}: the window, the inputs, the outputs`, at, {
-    because: [valueRow("it is", kernel, names)],
-  });
+  return error(
+    "shape-mismatch",
+    `a kernel over ${axes} axes has ${axes + 2}: the window, the inputs, the outputs`,
+    at,
+    {
+      because: [valueRow("it is", kernel, names)],
+    },
+  );
 }
 
 export function filterRank(levels: number, axes: number, at: FileSpan): Diagnostic {
-  return error("wrong-count", `the numbers are nested ${levels} deep, but \`over\` names ${axes} axes`, at);
+  return error(
+    "wrong-count",
+    `the numbers are nested ${levels} deep, but \`over\` names ${axes} axes`,
+    at,
+  );
 }
 
 export function filterNumbers(at: FileSpan): Diagnostic {
-  return error("wrong-type", "a filter is a list of numbers, nested once for each axis, all rows of one length", at);
+  return error(
+    "wrong-type",
+    "a filter is a list of numbers, nested once for each axis, all rows of one length",
+    at,
+  );
 }
 
 export function reflectTooFar(by: number, size: number, at: FileSpan): Diagnostic {
@@ -102,9 +147,14 @@ export function reflectTooFar(by: number, size: number, at: FileSpan): Diagnosti
 }
 
 export function notAMean(at: FileSpan): Diagnostic {
-  return error("not-a-mean", "`unbiased` needs to know how many elements the variance is over, and this is no mean", at, {
-    hints: ["let (m, v) = moments(x, keep = channels)"],
-  });
+  return error(
+    "not-a-mean",
+    "`unbiased` needs to know how many elements the variance is over, and this is no mean",
+    at,
+    {
+      hints: ["let (m, v) = moments(x, keep = channels)"],
+    },
+  );
 }
 
 export function notAResizeMatrix(at: FileSpan): Diagnostic {
@@ -113,18 +163,36 @@ export function notAResizeMatrix(at: FileSpan): Diagnostic {
   });
 }
 
-export function scatterIndex(axis: string, index: TensorValue, names: RoleTable, at: FileSpan): Diagnostic {
-  return error("shape-mismatch", `the places to scatter to are one int for each entry of \`${axis}\``, at, {
-    because: [valueRow("they are", index, names)],
-  });
+export function scatterIndex(
+  axis: string,
+  index: TensorValue,
+  names: RoleTable,
+  at: FileSpan,
+): Diagnostic {
+  return error(
+    "shape-mismatch",
+    `the places to scatter to are one int for each entry of \`${axis}\``,
+    at,
+    {
+      because: [valueRow("they are", index, names)],
+    },
+  );
 }
 
 export function unevenDistances(n: number, m: number, at: FileSpan): Diagnostic {
-  return error("inexact-division", `relative positions of ${n} and ${m} need one to divide the other`, at);
+  return error(
+    "inexact-division",
+    `relative positions of ${n} and ${m} need one to divide the other`,
+    at,
+  );
 }
 
 export function sincosWidth(width: number, at: FileSpan): Diagnostic {
-  return error("bad-size", `sines and cosines of two directions need a width that divides by 4, but it is ${width}`, at);
+  return error(
+    "bad-size",
+    `sines and cosines of two directions need a width that divides by 4, but it is ${width}`,
+    at,
+  );
 }
 
 export function whereCondition(at: FileSpan): Diagnostic {
@@ -134,7 +202,11 @@ export function whereCondition(at: FileSpan): Diagnostic {
 }
 
 export function noLastAxis(at: FileSpan): Diagnostic {
-  return error("unnamed-axis", "the last axis has no name, so that nothing can be done over it", at);
+  return error(
+    "unnamed-axis",
+    "the last axis has no name, so that nothing can be done over it",
+    at,
+  );
 }
 
 export function notSquare(logits: TensorValue, names: RoleTable, at: FileSpan): Diagnostic {

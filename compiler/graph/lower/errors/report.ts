@@ -9,7 +9,12 @@ import type { TensorValue } from "../value.ts";
 
 export type Detail = Partial<Omit<Diagnostic, "severity" | "code" | "message" | "span">>;
 
-export function error(code: string, message: string, at: FileSpan, detail: Detail = {}): Diagnostic {
+export function error(
+  code: string,
+  message: string,
+  at: FileSpan,
+  detail: Detail = {},
+): Diagnostic {
   return { severity: "error", code, message, span: at, ...detail };
 }
 
@@ -57,7 +62,12 @@ export function sizeStory(axis: Axis): string {
 }
 
 /** A row that shows a value and where one of its sizes came from. */
-export function valueRow(what: string, value: TensorValue, names: RoleTable, axis?: Axis): readonly string[] {
+export function valueRow(
+  what: string,
+  value: TensorValue,
+  names: RoleTable,
+  axis?: Axis,
+): readonly string[] {
   const story = axis === undefined ? "" : sizeStory(axis);
   return story === "" ? [what, showTensor(value, names)] : [what, showTensor(value, names), story];
 }

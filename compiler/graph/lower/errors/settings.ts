@@ -11,7 +11,11 @@ export function settingTwice(callee: string, name: string, at: FileSpan): Diagno
   return error("setting-twice", `\`${name}\` of \`${callee}\` is given twice`, at);
 }
 
-export function missingSettings(callee: string, names: readonly string[], at: FileSpan): Diagnostic {
+export function missingSettings(
+  callee: string,
+  names: readonly string[],
+  at: FileSpan,
+): Diagnostic {
   const verb = names.length === 1 ? "has no default" : "have no defaults";
   return error("missing-setting", `\`${callee}\` needs ${listed(names)}, which ${verb}`, at, {
     hints: [`${callee}(${names.map((name) => `${name} = …`).join(", ")})`],
@@ -25,9 +29,14 @@ export function tooManyArguments(
   at: FileSpan,
 ): Diagnostic {
   if (isAfterRow) {
-    return error("too-many-arguments", "after the name of a variant, settings are given by name", at, {
-      hints: names.length === 0 ? [] : [`${names[0]} = …`],
-    });
+    return error(
+      "too-many-arguments",
+      "after the name of a variant, settings are given by name",
+      at,
+      {
+        hints: names.length === 0 ? [] : [`${names[0]} = …`],
+      },
+    );
   }
   const takes = names.length === 0 ? "takes nothing" : `takes only ${listed(names)}`;
   return error("too-many-arguments", `\`${callee}\` ${takes}`, at);
@@ -42,14 +51,24 @@ export function settingType(
 ): Diagnostic {
   const subject = name === "" ? "this" : `\`${name}\``;
   const isFraction = wanted === "a whole number" && /number -?\d+\.\d/.test(found);
-  const hints = isFraction ? ["round it: floor(…)"] : isTensor ? ["settings come first, tensors second: Merge()(a, b)"] : [];
+  const hints = isFraction
+    ? ["round it: floor(…)"]
+    : isTensor
+      ? ["settings come first, tensors second: Merge()(a, b)"]
+      : [];
   return error("wrong-type", `${subject} takes ${wanted}, but this is ${found}`, at, { hints });
 }
 
 export function notAProbability(name: string, value: NumberValue, at: FileSpan): Diagnostic {
   const subject = name === "" ? "this" : `\`${name}\``;
-  const hints = value.value >= 2 && value.value <= 100 ? [`a percentage says so: ${value.value}%`] : [];
-  return error("out-of-range", `${subject} is a probability, from 0 to 1, but this is ${showNumber(value)}`, at, { hints });
+  const hints =
+    value.value >= 2 && value.value <= 100 ? [`a percentage says so: ${value.value}%`] : [];
+  return error(
+    "out-of-range",
+    `${subject} is a probability, from 0 to 1, but this is ${showNumber(value)}`,
+    at,
+    { hints },
+  );
 }
 
 export function unknownWord(word: string, options: readonly string[], at: FileSpan): Diagnostic {
@@ -60,7 +79,11 @@ export function unknownWord(word: string, options: readonly string[], at: FileSp
 }
 
 export function unknownOption(found: string, options: readonly string[], at: FileSpan): Diagnostic {
-  return error("unknown-choice", `this takes one of ${listed(options, "or")}, but it is ${found}`, at);
+  return error(
+    "unknown-choice",
+    `this takes one of ${listed(options, "or")}, but it is ${found}`,
+    at,
+  );
 }
 
 export function unknownVariant(
@@ -75,13 +98,26 @@ export function unknownVariant(
 }
 
 export function rowLength(row: string, wanted: number, found: number, at: FileSpan): Diagnostic {
-  return error("row-length", `the table has ${wanted} columns, but "${row}" has ${found} values`, at);
+  return error(
+    "row-length",
+    `the table has ${wanted} columns, but "${row}" has ${found} values`,
+    at,
+  );
 }
 
 // ---------------------------------------------------------------------------------------------- arithmetic
 
-export function operandKind(operator: string, value: Value, names: RoleTable, at: FileSpan): Diagnostic {
-  return error("wrong-type", `\`${operator}\` works on numbers and tensors, but one side is ${describeValue(value, names)}`, at);
+export function operandKind(
+  operator: string,
+  value: Value,
+  names: RoleTable,
+  at: FileSpan,
+): Diagnostic {
+  return error(
+    "wrong-type",
+    `\`${operator}\` works on numbers and tensors, but one side is ${describeValue(value, names)}`,
+    at,
+  );
 }
 
 export function divisionByZero(at: FileSpan): Diagnostic {
@@ -89,9 +125,14 @@ export function divisionByZero(at: FileSpan): Diagnostic {
 }
 
 export function inexactDivision(a: number, b: number, at: FileSpan): Diagnostic {
-  return error("inexact-division", `${a} / ${b} leaves a rest: whole numbers divide exactly, or inside of floor, ceil or round`, at, {
-    hints: [`floor(${a} / ${b}) is ${Math.floor(a / b)}; ${a}.0 / ${b} is the fraction`],
-  });
+  return error(
+    "inexact-division",
+    `${a} / ${b} leaves a rest: whole numbers divide exactly, or inside of floor, ceil or round`,
+    at,
+    {
+      hints: [`floor(${a} / ${b}) is ${Math.floor(a / b)}; ${a}.0 / ${b} is the fraction`],
+    },
+  );
 }
 
 export function notFinite(name: string, value: number, at: FileSpan): Diagnostic {
@@ -99,17 +140,30 @@ export function notFinite(name: string, value: number, at: FileSpan): Diagnostic
 }
 
 export function notAList(value: Value, names: RoleTable, at: FileSpan): Diagnostic {
-  return error("wrong-type", `this must be a list or a count, but it is ${describeValue(value, names)}`, at);
+  return error(
+    "wrong-type",
+    `this must be a list or a count, but it is ${describeValue(value, names)}`,
+    at,
+  );
 }
 
-export function wrongCount(wanted: number, value: Value, names: RoleTable, at: FileSpan): Diagnostic {
+export function wrongCount(
+  wanted: number,
+  value: Value,
+  names: RoleTable,
+  at: FileSpan,
+): Diagnostic {
   const count = elementsOf(value)?.length;
   const found = count === undefined ? describeValue(value, names) : `${count} values`;
   return error("wrong-count", `${wanted} names here, but what they name is ${found}`, at);
 }
 
 export function noElement(index: string, length: number, at: FileSpan): Diagnostic {
-  return error("no-element", `there is no element ${index}: there are ${length}, counted from 0`, at);
+  return error(
+    "no-element",
+    `there is no element ${index}: there are ${length}, counted from 0`,
+    at,
+  );
 }
 
 export function listIndex(at: FileSpan): Diagnostic {
@@ -122,14 +176,25 @@ export function notIndexable(found: string, at: FileSpan): Diagnostic {
   return error("wrong-type", `only lists and tensors are indexed, and this is ${found}`, at);
 }
 
-export function noMember(name: string, owner: string, names: readonly string[], at: FileSpan): Diagnostic {
-  return error("unknown-member", `${owner} has no \`${name}\``, at, { hints: nearOr(name, names, "it has") });
+export function noMember(
+  name: string,
+  owner: string,
+  names: readonly string[],
+  at: FileSpan,
+): Diagnostic {
+  return error("unknown-member", `${owner} has no \`${name}\``, at, {
+    hints: nearOr(name, names, "it has"),
+  });
 }
 
 // ---------------------------------------------------------------------------------------------- choice
 
 export function notACondition(value: Value, names: RoleTable, at: FileSpan): Diagnostic {
-  return error("wrong-type", `a condition is true or false, or asks whether an optional setting is there; this is ${describeValue(value, names)}`, at);
+  return error(
+    "wrong-type",
+    `a condition is true or false, or asks whether an optional setting is there; this is ${describeValue(value, names)}`,
+    at,
+  );
 }
 
 export function dependsOnData(at: FileSpan): Diagnostic {
@@ -139,7 +204,9 @@ export function dependsOnData(at: FileSpan): Diagnostic {
 }
 
 export function noArm(value: Value, names: RoleTable, at: FileSpan): Diagnostic {
-  return error("no-arm", `no arm fits ${describeValue(value, names)}`, at, { hints: ["else => …"] });
+  return error("no-arm", `no arm fits ${describeValue(value, names)}`, at, {
+    hints: ["else => …"],
+  });
 }
 
 export function fieldTwice(name: string, at: FileSpan): Diagnostic {

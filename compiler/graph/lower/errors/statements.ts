@@ -11,8 +11,11 @@ export function unknownDistribution(
   names: readonly string[],
   at: FileSpan,
 ): Diagnostic {
-  if (name === undefined) return error("unknown-distribution", "a distribution is expected after `~`", at);
-  return error("unknown-distribution", `no distribution is called \`${name}\``, at, { hints: nearOr(name, names, "") });
+  if (name === undefined)
+    return error("unknown-distribution", "a distribution is expected after `~`", at);
+  return error("unknown-distribution", `no distribution is called \`${name}\``, at, {
+    hints: nearOr(name, names, ""),
+  });
 }
 
 export function notADraw(name: string, names: readonly string[], at: FileSpan): Diagnostic {
@@ -48,16 +51,23 @@ export function nextOfNothing(name: string, at: FileSpan): Diagnostic {
 }
 
 export function nextBeforeIt(name: string, at: FileSpan): Diagnostic {
-  return error("next-before", `\`next ${name}\` has no value yet`, at, { hints: [`next ${name} = …`] });
+  return error("next-before", `\`next ${name}\` has no value yet`, at, {
+    hints: [`next ${name} = …`],
+  });
 }
 
 export function nextShape(name: string, state: string, value: string, at: FileSpan): Diagnostic {
-  return error("shape-mismatch", `the new value of \`${name}\` has axes that the state has not`, at, {
-    because: [
-      ["the state is", state],
-      ["its new value", value],
-    ],
-  });
+  return error(
+    "shape-mismatch",
+    `the new value of \`${name}\` has axes that the state has not`,
+    at,
+    {
+      because: [
+        ["the state is", state],
+        ["its new value", value],
+      ],
+    },
+  );
 }
 
 export function initWithoutBlock(path: string, at: FileSpan): Diagnostic {

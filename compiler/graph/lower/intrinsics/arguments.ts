@@ -174,7 +174,9 @@ export function optionalPlaces(
 }
 
 export function placesOf(call: IntrinsicCall, name: string, x: TensorValue): readonly number[] {
-  return optionalPlaces(call, name, x) ?? wrong(call, name, "the name of an axis", { kind: "none" });
+  return (
+    optionalPlaces(call, name, x) ?? wrong(call, name, "the name of an axis", { kind: "none" })
+  );
 }
 
 export function placeOf(call: IntrinsicCall, name: string, x: TensorValue): number {
@@ -192,7 +194,8 @@ function placesOfAxes(
   if (value.kind === "tuple") {
     return value.elements.flatMap((each) => placesOfAxes(call, each, x, given));
   }
-  if (value.kind !== "axis") throw new EndOfCall(value.kind === "poison" ? poison : badAxis(call, value, given));
+  if (value.kind !== "axis")
+    throw new EndOfCall(value.kind === "poison" ? poison : badAxis(call, value, given));
   const place = axisOf(x.axes, value.role);
   if (place !== -1) return [place];
   const name = call.scope.roles.nameOf(value.role);
@@ -211,14 +214,21 @@ export function shapeOf(call: IntrinsicCall, name: string, count?: number): read
   const given = call.arguments.get(name)!;
   const { expression } = given;
   const shape =
-    expression?.kind === "list" ? shapeOfList(expression) : expression?.kind === "shape" ? expression : undefined;
+    expression?.kind === "list"
+      ? shapeOfList(expression)
+      : expression?.kind === "shape"
+        ? expression
+        : undefined;
   if (shape === undefined) {
     return wrong(call, name, "a shape such as `[classes = 10]`", given.value ?? read(call, given));
   }
   const axes = axesOfShape(call.evaluator, shape, given.scope, `\`${call.name}\``);
   if (axes === undefined) throw new EndOfCall(poison);
   if (count === undefined || axes.length === count) return axes;
-  return wrong(call, name, count === 1 ? "a shape of one axis" : `a shape of ${count} axes`, { kind: "shape", axes });
+  return wrong(call, name, count === 1 ? "a shape of one axis" : `a shape of ${count} axes`, {
+    kind: "shape",
+    axes,
+  });
 }
 
 /** Runs builder calls at the place of the call. */

@@ -20,10 +20,20 @@ export function crossed(call: IntrinsicCall, a: TensorValue, b: TensorValue): re
   for (const axis of a.axes) {
     const other = b.axes.find((each) => each.role !== undefined && each.role === axis.role);
     if (other === undefined || other.size === axis.size) continue;
-    stopWith(call.evaluator.fail(errors.pairedAxes(call.name, axis, other, a, b, call.scope.roles, call.at), call.scope));
+    stopWith(
+      call.evaluator.fail(
+        errors.pairedAxes(call.name, axis, other, a, b, call.scope.roles, call.at),
+        call.scope,
+      ),
+    );
   }
   if ([...a.axes, ...b.axes].some((axis) => axis.role === undefined)) {
-    stopWith(call.evaluator.fail(errors.unnamedAxis(call.name, a, b, call.scope.roles, call.at), call.scope));
+    stopWith(
+      call.evaluator.fail(
+        errors.unnamedAxis(call.name, a, b, call.scope.roles, call.at),
+        call.scope,
+      ),
+    );
   }
   return [...a.axes, ...b.axes.filter((axis) => !hasRole(a.axes, axis.role))];
 }
@@ -36,8 +46,10 @@ function dot(call: IntrinsicCall): Value {
   const isOver = (axis: Axis) => axis.role !== undefined && over.includes(axis.role);
   const shared = a.axes.filter((axis) => hasRole(b.axes, axis.role) && !isOver(axis));
   const summed = a.axes.filter(isOver);
-  const placesIn = (x: TensorValue, axes: readonly Axis[]) => axes.map((axis) => axisOf(x.axes, axis.role!));
-  const free = (x: TensorValue) => x.axes.filter((axis) => !shared.some((each) => each.role === axis.role) && !isOver(axis));
+  const placesIn = (x: TensorValue, axes: readonly Axis[]) =>
+    axes.map((axis) => axisOf(x.axes, axis.role!));
+  const free = (x: TensorValue) =>
+    x.axes.filter((axis) => !shared.some((each) => each.role === axis.role) && !isOver(axis));
   const given = [...shared, ...free(a), ...free(b)];
   const wanted = all.filter((axis) => !isOver(axis));
   const node = make(call, () => {
@@ -58,17 +70,28 @@ function rolesOver(call: IntrinsicCall, a: TensorValue, b: TensorValue): readonl
       ? read(call, given)
       : evaluateAxes(call.evaluator, given.expression, given.scope);
   if (value.kind === "poison") stopWith(poison);
-  const places = placesOf({ ...call, arguments: new Map([["over", { ...given, expression: undefined, value }]]) }, "over", a);
+  const places = placesOf(
+    { ...call, arguments: new Map([["over", { ...given, expression: undefined, value }]]) },
+    "over",
+    a,
+  );
   const roles = places.map((place) => a.axes[place]!.role!);
   for (const role of roles) {
     if (hasRole(b.axes, role)) continue;
     const name = call.scope.roles.nameOf(role);
-    stopWith(call.evaluator.fail(errors.noSuchAxis(name, b, call.scope.roles, given.at), call.scope));
+    stopWith(
+      call.evaluator.fail(errors.noSuchAxis(name, b, call.scope.roles, given.at), call.scope),
+    );
   }
   return roles;
 }
 
-function inOrder(call: IntrinsicCall, node: Node, given: readonly Axis[], wanted: readonly Axis[]): Node {
+function inOrder(
+  call: IntrinsicCall,
+  node: Node,
+  given: readonly Axis[],
+  wanted: readonly Axis[],
+): Node {
   return call.evaluator.builder.permute(
     node,
     wanted.map((axis) => axisOf(given, axis.role!)),
@@ -82,7 +105,10 @@ function squaredDistance(call: IntrinsicCall): Value {
   const over = rolesOver(call, a, b);
   const g = call.evaluator.builder;
   const node = make(call, () => {
-    const gap = g.subtract(broadcastTo(call.evaluator, a, all), broadcastTo(call.evaluator, b, all));
+    const gap = g.subtract(
+      broadcastTo(call.evaluator, a, all),
+      broadcastTo(call.evaluator, b, all),
+    );
     const places = all.flatMap((axis, i) => (axis.role && over.includes(axis.role) ? [i] : []));
     return g.sum(g.multiply(gap, gap), places);
   });
@@ -103,4 +129,3 @@ function differ(call: IntrinsicCall): Value {
   });
   return tensor(node, all);
 }
-

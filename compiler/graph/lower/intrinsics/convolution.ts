@@ -25,7 +25,9 @@ function placesOver(call: IntrinsicCall, x: TensorValue): readonly number[] {
   if (named !== undefined) return named;
   const last = x.axes.length - 1;
   if (last >= 2) return [last - 2, last - 1];
-  return stopWith(call.evaluator.fail(errors.tooFewAxes(call.name, x, call.scope.roles, call.at), call.scope));
+  return stopWith(
+    call.evaluator.fail(errors.tooFewAxes(call.name, x, call.scope.roles, call.at), call.scope),
+  );
 }
 
 function slid(call: IntrinsicCall, axis: Axis, size: number): Axis {
@@ -44,7 +46,10 @@ function fits(
   const room = axis.size + 2 * padding - dilation * (window - 1) - 1;
   if (room >= 0 && stride >= 1) return Math.floor(room / stride) + 1;
   return stopWith(
-    call.evaluator.fail(errors.windowTooLarge(window, axis, padding, call.scope.roles, call.at), call.scope),
+    call.evaluator.fail(
+      errors.windowTooLarge(window, axis, padding, call.scope.roles, call.at),
+      call.scope,
+    ),
   );
 }
 
@@ -57,7 +62,12 @@ function convolve(call: IntrinsicCall): Value {
   const count = over.length;
   const ones = over.map(() => 1);
   const stride = countsOf(call, "stride", count, ones);
-  const padding = countsOf(call, "padding", count, over.map(() => 0));
+  const padding = countsOf(
+    call,
+    "padding",
+    count,
+    over.map(() => 0),
+  );
   const dilation = countsOf(call, "dilation", count, ones);
   const groups = wholeOf(call, "groups", 1);
   const { weight, sum, out } = arranged(call, x, kernel, over);
@@ -65,7 +75,10 @@ function convolve(call: IntrinsicCall): Value {
   const taken = weight.shape[count]!;
   if (inputs.size !== taken * groups || weight.shape[count + 1]! % groups !== 0) {
     stopWith(
-      call.evaluator.fail(errors.channels(call.name, inputs, taken, groups, call.scope.roles, call.at), call.scope),
+      call.evaluator.fail(
+        errors.channels(call.name, inputs, taken, groups, call.scope.roles, call.at),
+        call.scope,
+      ),
     );
   }
   const sizes = over.map((place, i) =>
@@ -84,8 +97,15 @@ function convolve(call: IntrinsicCall): Value {
       dilation,
       groups,
     });
-    const full = g.reshape(result, [...others.map((i) => x.axes[i]!.size), ...sizes, weight.shape[count + 1]!]);
-    return g.permute(full, order.map((_, i) => order.indexOf(i)));
+    const full = g.reshape(result, [
+      ...others.map((i) => x.axes[i]!.size),
+      ...sizes,
+      weight.shape[count + 1]!,
+    ]);
+    return g.permute(
+      full,
+      order.map((_, i) => order.indexOf(i)),
+    );
   });
   const axes = x.axes.map((axis, i) => {
     if (i === sum) return out;
@@ -104,15 +124,27 @@ interface Arranged {
 }
 
 /** The kernel in the order of the op: by place, or by the names that `window` and `sum` give. */
-function arranged(call: IntrinsicCall, x: TensorValue, kernel: TensorValue, over: readonly number[]): Arranged {
+function arranged(
+  call: IntrinsicCall,
+  x: TensorValue,
+  kernel: TensorValue,
+  over: readonly number[],
+): Arranged {
   if (!call.arguments.has("window")) {
     if (kernel.axes.length !== over.length + 2) {
       stopWith(
-        call.evaluator.fail(errors.kernelRank(over.length, kernel, call.scope.roles, call.at), call.scope),
+        call.evaluator.fail(
+          errors.kernelRank(over.length, kernel, call.scope.roles, call.at),
+          call.scope,
+        ),
       );
     }
     const sum = call.arguments.has("sum") ? placeOf(call, "sum", x) : x.axes.length - 1;
-    const out = { ...x.axes[sum]!, size: kernel.axes.at(-1)!.size, origin: { by: `\`${call.name}\``, at: call.at } };
+    const out = {
+      ...x.axes[sum]!,
+      size: kernel.axes.at(-1)!.size,
+      origin: { by: `\`${call.name}\``, at: call.at },
+    };
     return { weight: kernel.node, sum, out };
   }
   const window = placesOf(call, "window", kernel);
@@ -120,7 +152,12 @@ function arranged(call: IntrinsicCall, x: TensorValue, kernel: TensorValue, over
   const inner = axisOf(kernel.axes, x.axes[sum]!.role!);
   const rest = kernel.axes.flatMap((_, i) => (i === inner || window.includes(i) ? [] : [i]));
   if (inner === -1 || rest.length !== 1) {
-    stopWith(call.evaluator.fail(errors.kernelRank(over.length, kernel, call.scope.roles, call.at), call.scope));
+    stopWith(
+      call.evaluator.fail(
+        errors.kernelRank(over.length, kernel, call.scope.roles, call.at),
+        call.scope,
+      ),
+    );
   }
   const order = [...window, inner, rest[0]!];
   return {
@@ -140,12 +177,26 @@ function pool(call: IntrinsicCall, kind: "max" | "mean"): Value {
   const axes = placesOver(call, x);
   const kernel = countsOf(call, "kernel", axes.length, []);
   const stride = countsOf(call, "stride", axes.length, kernel);
-  const padding = countsOf(call, "padding", axes.length, axes.map(() => 0));
-  const sizes = axes.map((place, i) => fits(call, x.axes[place]!, kernel[i]!, stride[i]!, padding[i]!, 1));
+  const padding = countsOf(
+    call,
+    "padding",
+    axes.length,
+    axes.map(() => 0),
+  );
+  const sizes = axes.map((place, i) =>
+    fits(call, x.axes[place]!, kernel[i]!, stride[i]!, padding[i]!, 1),
+  );
   const node = make(call, () => {
     const g = call.evaluator.builder;
     const filler = kind === "max" ? lowest : 0;
-    const windows = g.window(x.node, { axes, kernel, stride, before: padding, after: padding, filler });
+    const windows = g.window(x.node, {
+      axes,
+      kernel,
+      stride,
+      before: padding,
+      after: padding,
+      filler,
+    });
     const last = axes.map((_, i) => x.axes.length + i);
     return kind === "max" ? g.max(windows, last, "first") : g.mean(windows, last);
   });
@@ -183,11 +234,18 @@ function filter(call: IntrinsicCall): Value {
   return tensor(node, resized(call, x, axes, sizes));
 }
 
-function nested(call: IntrinsicCall, value: Value): { readonly shape: number[]; readonly numbers: number[] } {
+function nested(
+  call: IntrinsicCall,
+  value: Value,
+): { readonly shape: number[]; readonly numbers: number[] } {
   if (value.kind === "number") return { shape: [], numbers: [value.value] };
   const elements = elementsOf(value)?.map((each) => nested(call, each));
   const [first] = elements ?? [];
-  if (elements === undefined || first === undefined || elements.some((each) => each.shape.join() !== first.shape.join())) {
+  if (
+    elements === undefined ||
+    first === undefined ||
+    elements.some((each) => each.shape.join() !== first.shape.join())
+  ) {
     return stopWith(call.evaluator.fail(errors.filterNumbers(call.at), call.scope));
   }
   return {

@@ -22,7 +22,10 @@ function take(call: IntrinsicCall): Value {
   if (index.kind === "number") {
     const at = index.value < 0 ? axis.size + index.value : index.value;
     if (!Number.isInteger(at) || at < 0 || at >= axis.size) {
-      return call.evaluator.fail(errors.takeOutside(index.value, axis, call.scope.roles, call.at), call.scope);
+      return call.evaluator.fail(
+        errors.takeOutside(index.value, axis, call.scope.roles, call.at),
+        call.scope,
+      );
     }
     const kept = x.axes.filter((_, i) => i !== place);
     const node = make(call, () => {
@@ -44,14 +47,24 @@ function take(call: IntrinsicCall): Value {
 }
 
 /** Axes that x and the index share are paired; the index's others take the place of the axis. */
-export function gather(call: IntrinsicCall, x: TensorValue, place: number, index: TensorValue): TensorValue {
+export function gather(
+  call: IntrinsicCall,
+  x: TensorValue,
+  place: number,
+  index: TensorValue,
+): TensorValue {
   const along = x.axes[place]!;
-  const shared = index.axes.filter((axis) => axis.role !== along.role && hasRole(x.axes, axis.role));
+  const shared = index.axes.filter(
+    (axis) => axis.role !== along.role && hasRole(x.axes, axis.role),
+  );
   for (const axis of shared) {
     const own = x.axes.find((each) => each.role === axis.role)!;
     if (own.size === axis.size) continue;
     stopWith(
-      call.evaluator.fail(errors.pairedAxes(call.name, own, axis, x, index, call.scope.roles, call.at), call.scope),
+      call.evaluator.fail(
+        errors.pairedAxes(call.name, own, axis, x, index, call.scope.roles, call.at),
+        call.scope,
+      ),
     );
   }
   const isShared = (axis: Axis) => shared.some((each) => each.role === axis.role);
@@ -67,9 +80,14 @@ export function gather(call: IntrinsicCall, x: TensorValue, place: number, index
       x.node,
       ordered.map((axis) => x.axes.findIndex((each) => same(each, axis))),
     );
-    const places = [...shared, ...added].map((axis) => index.axes.findIndex((each) => same(each, axis)));
+    const places = [...shared, ...added].map((axis) =>
+      index.axes.findIndex((each) => same(each, axis)),
+    );
     const indices = g.permute(g.cast(index.node, "i32"), places);
-    const taken = g.gather(moved, indices, { axis: shared.length + before.length, batch: shared.length });
+    const taken = g.gather(moved, indices, {
+      axis: shared.length + before.length,
+      batch: shared.length,
+    });
     return inOrder(call, taken, given, wanted);
   });
   return tensor(node, wanted);
@@ -79,7 +97,12 @@ function same(a: Axis, b: Axis): boolean {
   return a === b || (a.role !== undefined && a.role === b.role);
 }
 
-function inOrder(call: IntrinsicCall, node: Node, given: readonly Axis[], wanted: readonly Axis[]): Node {
+function inOrder(
+  call: IntrinsicCall,
+  node: Node,
+  given: readonly Axis[],
+  wanted: readonly Axis[],
+): Node {
   return call.evaluator.builder.permute(
     node,
     wanted.map((axis) => given.findIndex((each) => same(each, axis))),
@@ -95,10 +118,20 @@ function scatter(call: IntrinsicCall): Value {
   const name = call.scope.roles.nameOf(axis.role!);
   const size = call.scope.sizeOf(name);
   if (size === undefined) {
-    return call.evaluator.fail(errors.sizeUnknown(name, call.arguments.get("into")!.at), call.scope);
+    return call.evaluator.fail(
+      errors.sizeUnknown(name, call.arguments.get("into")!.at),
+      call.scope,
+    );
   }
-  if (index.axes.length !== 1 || axisOf(index.axes, axis.role!) !== 0 || index.axes[0]!.size !== axis.size) {
-    return call.evaluator.fail(errors.scatterIndex(name, index, call.scope.roles, call.at), call.scope);
+  if (
+    index.axes.length !== 1 ||
+    axisOf(index.axes, axis.role!) !== 0 ||
+    index.axes[0]!.size !== axis.size
+  ) {
+    return call.evaluator.fail(
+      errors.scatterIndex(name, index, call.scope.roles, call.at),
+      call.scope,
+    );
   }
   const order = [place, ...x.axes.flatMap((_, i) => (i === place ? [] : [i]))];
   const node = make(call, () => {

@@ -7,18 +7,28 @@ import { elementsOf, real, whole, type NumberValue, type Value } from "../value.
 import { intrinsic, numberOf, stopWith, valueOf } from "./arguments.ts";
 
 export const listFunctions: readonly Intrinsic[] = [
-  intrinsic("product", "product of a list", ["list"], (call) => total(numbersOf(call), (a, b) => a * b, 1)),
-  intrinsic("len", "how many a list, tuple or set of axes has", ["list"], (call) => whole(listOf(call).length)),
+  intrinsic("product", "product of a list", ["list"], (call) =>
+    total(numbersOf(call), (a, b) => a * b, 1),
+  ),
+  intrinsic("len", "how many a list, tuple or set of axes has", ["list"], (call) =>
+    whole(listOf(call).length),
+  ),
   intrinsic("distinct", "a list without repetitions, in order", ["list"], (call) => {
     const kept: Value[] = [];
-    for (const each of listOf(call)) if (!kept.some((other) => sameValue(each, other))) kept.push(each);
+    for (const each of listOf(call))
+      if (!kept.some((other) => sameValue(each, other))) kept.push(each);
     return { kind: "list", elements: kept };
   }),
   intrinsic("count", "how often a list holds a value", ["list", "value"], (call) => {
     const value = valueOf(call, "value");
     return whole(listOf(call).filter((each) => sameValue(each, value)).length);
   }),
-  intrinsic("ramp", "the i-th of n numbers from one end of a course to the other", ["course", "i", "n"], ramp),
+  intrinsic(
+    "ramp",
+    "the i-th of n numbers from one end of a course to the other",
+    ["course", "i", "n"],
+    ramp,
+  ),
 ];
 
 /** The sum of a list, for `sum(depths[..s])`. */
@@ -56,7 +66,10 @@ export function asNumbers(call: IntrinsicCall, values: readonly Value[]): readon
     if (each.kind === "poison") return stopWith(each);
     const found = describeValue(each, call.scope.roles);
     return stopWith(
-      call.evaluator.fail(errors.argumentType(call.name, "list", "numbers", found, call.at), call.scope),
+      call.evaluator.fail(
+        errors.argumentType(call.name, "list", "numbers", found, call.at),
+        call.scope,
+      ),
     );
   });
 }

@@ -27,19 +27,37 @@ export const conversions: readonly Intrinsic[] = [
   }),
   intrinsic("where", "one or the other, element by element", ["condition", "then", "else"], where),
   intrinsic("add", "x + y, as a stage", ["x", "y"], (call) =>
-    elementwise(call.evaluator, "add", [valueOf(call, "x"), valueOf(call, "y")], call.scope, call.at, "add", [
-      labelOf(call.arguments.get("x")?.expression, "the pipe carries"),
-      labelOf(call.arguments.get("y")?.expression, "the other has"),
-    ]),
+    elementwise(
+      call.evaluator,
+      "add",
+      [valueOf(call, "x"), valueOf(call, "y")],
+      call.scope,
+      call.at,
+      "add",
+      [
+        labelOf(call.arguments.get("x")?.expression, "the pipe carries"),
+        labelOf(call.arguments.get("y")?.expression, "the other has"),
+      ],
+    ),
   ),
-  intrinsic("size", "how long an axis is; without one, how many elements there are", ["x", "over?"], size),
+  intrinsic(
+    "size",
+    "how long an axis is; without one, how many elements there are",
+    ["x", "over?"],
+    size,
+  ),
   intrinsic("same", "what comes in", ["x"], (call) => valueOf(call, "x")),
   intrinsic("is_int", "whether a tensor holds whole numbers", ["x"], (call) => {
     const { dtype } = tensorOf(call, "x").node;
     return bool(dtype === "i32" || dtype === "u32");
   }),
   intrinsic("last_axis", "the last axis of a tensor", ["x"], lastAxis),
-  intrinsic("targets", "the targets of a loss over an axis: `diagonal` is each row's own place", ["target", "logits", "over"], targets),
+  intrinsic(
+    "targets",
+    "the targets of a loss over an axis: `diagonal` is each row's own place",
+    ["target", "logits", "over"],
+    targets,
+  ),
 ];
 
 type Graph = IntrinsicCall["evaluator"]["builder"];
@@ -89,7 +107,10 @@ function oneHot(call: IntrinsicCall): Value {
 
 function full(call: IntrinsicCall, value: number): Value {
   const axes = shapeOf(call, "shape");
-  return tensor(make(call, () => call.evaluator.builder.constant(value, { shape: sizesOf(axes) })), axes);
+  return tensor(
+    make(call, () => call.evaluator.builder.constant(value, { shape: sizesOf(axes) })),
+    axes,
+  );
 }
 
 function sincos(call: IntrinsicCall): Value {
@@ -106,10 +127,15 @@ function sincos(call: IntrinsicCall): Value {
 
 function converted(call: IntrinsicCall, dtype: DType): Value {
   const value = valueOf(call, "x");
-  if (value.kind === "number") return dtype === "i32" ? whole(Math.trunc(value.value)) : real(value.value);
-  if (value.kind === "bool") return dtype === "i32" ? whole(Number(value.value)) : real(Number(value.value));
+  if (value.kind === "number")
+    return dtype === "i32" ? whole(Math.trunc(value.value)) : real(value.value);
+  if (value.kind === "bool")
+    return dtype === "i32" ? whole(Number(value.value)) : real(Number(value.value));
   const x = tensorOf(call, "x");
-  return tensor(make(call, () => call.evaluator.builder.cast(x.node, dtype)), x.axes);
+  return tensor(
+    make(call, () => call.evaluator.builder.cast(x.node, dtype)),
+    x.axes,
+  );
 }
 
 function where(call: IntrinsicCall): Value {
@@ -146,5 +172,8 @@ function targets(call: IntrinsicCall): Value {
   if (others.length !== 1 || rows === undefined || rows.size !== logits.axes[over]!.size) {
     return call.evaluator.fail(errors.notSquare(logits, call.scope.roles, call.at), call.scope);
   }
-  return tensor(make(call, () => call.evaluator.builder.iota([rows.size], 0)), [rows]);
+  return tensor(
+    make(call, () => call.evaluator.builder.iota([rows.size], 0)),
+    [rows],
+  );
 }

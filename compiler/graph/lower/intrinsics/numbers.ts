@@ -4,7 +4,7 @@ import { describeValue } from "../describe-value.ts";
 import { elementwise, unaryOp } from "../elementwise.ts";
 import * as errors from "../errors.ts";
 import type { Intrinsic, IntrinsicCall } from "../intrinsic.ts";
-import { hostOf } from "../operator.ts";
+import { hostOf } from "../host-value.ts";
 import { real, whole, type Value } from "../value.ts";
 import { intrinsic, read, valueOf } from "./arguments.ts";
 
@@ -40,9 +40,17 @@ const functions: readonly NumberFunction[] = [
 ]; // prettier-ignore
 
 export const numberFunctions: readonly Intrinsic[] = [
-  ...functions.map((each) => intrinsic(each.name, each.about, ["x"], (call) => applyTo(each, call))),
+  ...functions.map((each) =>
+    intrinsic(each.name, each.about, ["x"], (call) => applyTo(each, call)),
+  ),
   intrinsic("atan2", "angle of the point (x, y), -pi to pi", ["y", "x"], (call) =>
-    elementwise(call.evaluator, "atan2", [valueOf(call, "y"), valueOf(call, "x")], call.scope, call.at),
+    elementwise(
+      call.evaluator,
+      "atan2",
+      [valueOf(call, "y"), valueOf(call, "x")],
+      call.scope,
+      call.at,
+    ),
   ),
 ];
 
@@ -64,7 +72,13 @@ function applyTo(each: NumberFunction, call: IntrinsicCall): Value {
       return onHost(each, call, x);
     default:
       return call.evaluator.fail(
-        errors.argumentType(call.name, "x", "a number or a tensor", describeValue(x, call.scope.roles), call.at),
+        errors.argumentType(
+          call.name,
+          "x",
+          "a number or a tensor",
+          describeValue(x, call.scope.roles),
+          call.at,
+        ),
         call.scope,
       );
   }
@@ -83,7 +97,8 @@ function argumentOf(each: NumberFunction, call: IntrinsicCall): Value {
 
 function onHost(each: NumberFunction, call: IntrinsicCall, x: Value): Value {
   const expression = hostOf(x)!;
-  if (each.host !== undefined) return { kind: "host", expression: hostApply(each.host, expression) };
+  if (each.host !== undefined)
+    return { kind: "host", expression: hostApply(each.host, expression) };
   if (each.name === "rsqrt") {
     const root = hostApply("sqrt", expression);
     return { kind: "host", expression: hostApply("divide", { kind: "number", value: 1 }, root) };

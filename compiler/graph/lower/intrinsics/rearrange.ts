@@ -28,7 +28,10 @@ function attach(call: IntrinsicCall, isBefore: boolean): Value {
   const axis = x.axes[place]!;
   const strange = item.axes.find((each) => each.role === undefined || !hasRole(x.axes, each.role));
   if (strange !== undefined) {
-    return call.evaluator.fail(errors.joinAxes(call.name, item, x, call.scope.roles, call.at), call.scope);
+    return call.evaluator.fail(
+      errors.joinAxes(call.name, item, x, call.scope.roles, call.at),
+      call.scope,
+    );
   }
   const own = item.axes.find((each) => each.role === axis.role);
   const count = own?.size ?? 1;
@@ -47,11 +50,21 @@ function attach(call: IntrinsicCall, isBefore: boolean): Value {
   return tensor(node, grown(call, x, place, axis.size + count, count));
 }
 
-function grown(call: IntrinsicCall, x: TensorValue, place: number, size: number, by: number): Axis[] {
+function grown(
+  call: IntrinsicCall,
+  x: TensorValue,
+  place: number,
+  size: number,
+  by: number,
+): Axis[] {
   return x.axes.map((axis, i) => {
     if (i !== place) return axis;
     const before = axis.origin?.derivation ?? String(axis.size);
-    return { ...axis, size, origin: { by: `\`${call.name}\``, at: call.at, derivation: `${before} + ${by}` } };
+    return {
+      ...axis,
+      size,
+      origin: { by: `\`${call.name}\``, at: call.at, derivation: `${before} + ${by}` },
+    };
   });
 }
 
@@ -61,7 +74,10 @@ function checkOthers(call: IntrinsicCall, item: TensorValue, x: TensorValue, alo
     const other = x.axes.find((each) => each.role === axis.role)!;
     if (axis.role === along.role || axis.size === other.size) continue;
     stopWith(
-      call.evaluator.fail(errors.pairedAxes(call.name, other, axis, x, item, call.scope.roles, call.at), call.scope),
+      call.evaluator.fail(
+        errors.pairedAxes(call.name, other, axis, x, item, call.scope.roles, call.at),
+        call.scope,
+      ),
     );
   }
 }
@@ -79,16 +95,22 @@ function concat(call: IntrinsicCall): Value {
   const along = first.axes[place]!;
   for (const part of others) {
     const isAlike =
-      part.axes.length === first.axes.length && part.axes.every((axis) => hasRole(first.axes, axis.role));
+      part.axes.length === first.axes.length &&
+      part.axes.every((axis) => hasRole(first.axes, axis.role));
     if (!isAlike) {
-      return call.evaluator.fail(errors.joinAxes(call.name, part, first, call.scope.roles, call.at), call.scope);
+      return call.evaluator.fail(
+        errors.joinAxes(call.name, part, first, call.scope.roles, call.at),
+        call.scope,
+      );
     }
     checkOthers(call, part, first, along);
   }
   const sizes = parts.map((part) => part.axes.find((axis) => axis.role === along.role)!.size);
   const node = make(call, () => {
     const nodes = parts.map((part, i) => {
-      const target = first.axes.map((axis, j): Axis => (j === place ? { ...axis, size: sizes[i]! } : axis));
+      const target = first.axes.map((axis, j): Axis =>
+        j === place ? { ...axis, size: sizes[i]! } : axis,
+      );
       return broadcastTo(call.evaluator, part, target);
     });
     return call.evaluator.builder.concat(nodes, place);
@@ -106,7 +128,12 @@ function concat(call: IntrinsicCall): Value {
 function pad(call: IntrinsicCall): Value {
   const x = tensorOf(call, "x");
   const places = placesOf(call, "over", x);
-  const both = countsOf(call, "by", places.length, places.map(() => 0));
+  const both = countsOf(
+    call,
+    "by",
+    places.length,
+    places.map(() => 0),
+  );
   const isOneSided = call.arguments.has("before") || call.arguments.has("after");
   const rest = isOneSided ? places.map(() => 0) : both;
   const before = countsOf(call, "before", places.length, rest);
@@ -116,7 +143,10 @@ function pad(call: IntrinsicCall): Value {
   const node = make(call, () =>
     mode === "zero"
       ? padWith(call, x, places, before, after, value)
-      : places.reduce((node, place, i) => mirror(call, node, place, before[i]!, after[i]!, mode), x.node),
+      : places.reduce(
+          (node, place, i) => mirror(call, node, place, before[i]!, after[i]!, mode),
+          x.node,
+        ),
   );
   const axes = places.reduce<readonly Axis[]>((current, place, i) => {
     const by = before[i]! + after[i]!;
@@ -148,12 +178,18 @@ function mirror(
 ): Node {
   const g = call.evaluator.builder;
   const size = node.shape[place]!;
-  const piece = (start: number, count: number) => g.flip(g.sliceAxis(node, place, start, count), [place]);
+  const piece = (start: number, count: number) =>
+    g.flip(g.sliceAxis(node, place, start, count), [place]);
   const edge = (start: number) => g.sliceAxis(node, place, start, 1);
   const parts: Node[] = [];
   if (mode === "reflect") {
     if (Math.max(before, after) >= size) {
-      stopWith(call.evaluator.fail(errors.reflectTooFar(Math.max(before, after), size, call.at), call.scope));
+      stopWith(
+        call.evaluator.fail(
+          errors.reflectTooFar(Math.max(before, after), size, call.at),
+          call.scope,
+        ),
+      );
     }
     if (before > 0) parts.push(piece(1, before));
     parts.push(node);
@@ -172,7 +208,10 @@ function roll(call: IntrinsicCall): Value {
   const by = countsOf(call, "by", places.length, []);
   const shifts = by.map((each, i) => mod(each, x.axes[places[i]!]!.size));
   if (shifts.every((shift) => shift === 0)) return x;
-  return tensor(make(call, () => call.evaluator.builder.roll(x.node, places, shifts)), x.axes);
+  return tensor(
+    make(call, () => call.evaluator.builder.roll(x.node, places, shifts)),
+    x.axes,
+  );
 }
 
 function mod(value: number, size: number): number {
@@ -182,14 +221,20 @@ function mod(value: number, size: number): number {
 function reverse(call: IntrinsicCall): Value {
   const x = tensorOf(call, "x");
   const places = placesOf(call, "over", x);
-  return tensor(make(call, () => call.evaluator.builder.flip(x.node, places)), x.axes);
+  return tensor(
+    make(call, () => call.evaluator.builder.flip(x.node, places)),
+    x.axes,
+  );
 }
 
 // ---------------------------------------------------------------------------------------------- resizing
 
 const modes = ["linear", "cubic", "bilinear", "bicubic"];
 
-function interpolation(call: IntrinsicCall): { readonly mode: string; readonly antialias: boolean } {
+function interpolation(call: IntrinsicCall): {
+  readonly mode: string;
+  readonly antialias: boolean;
+} {
   const word = wordOf(call, "mode", modes, "linear");
   return { mode: word.replace("bi", ""), antialias: boolOf(call, "antialias", false) };
 }
@@ -199,7 +244,9 @@ function resize(call: IntrinsicCall): Value {
   const places = placesOf(call, "over", x);
   const sizes = countsOf(call, "size", places.length, []);
   const settings = interpolation(call);
-  const node = make(call, () => places.reduce((node, place, i) => along(call, node, place, sizes[i]!, settings), x.node));
+  const node = make(call, () =>
+    places.reduce((node, place, i) => along(call, node, place, sizes[i]!, settings), x.node),
+  );
   return tensor(
     node,
     x.axes.map((axis, i) =>
@@ -222,7 +269,9 @@ function along(
   if (from === size) return node;
   const table = g.table("resize_matrix", { from: [from], to: [size], ...settings }, [size, from]);
   const product = g.dot(node, table, { contract: [[place], [1]] });
-  const order = node.shape.map((_, i) => (i === place ? node.shape.length - 1 : i < place ? i : i - 1));
+  const order = node.shape.map((_, i) =>
+    i === place ? node.shape.length - 1 : i < place ? i : i - 1,
+  );
   return g.permute(product, order);
 }
 
@@ -230,20 +279,29 @@ function resizeMatrix(call: IntrinsicCall): Value {
   const [old, fresh] = shapeOf(call, "shape", 2);
   const settings = { from: [old!.size], to: [fresh!.size], ...interpolation(call) };
   const shape = [fresh!.size, old!.size];
-  return tensor(make(call, () => call.evaluator.builder.table("resize_matrix", settings, shape)), [fresh!, old!]);
+  return tensor(
+    make(call, () => call.evaluator.builder.table("resize_matrix", settings, shape)),
+    [fresh!, old!],
+  );
 }
 
 function pseudoInverse(call: IntrinsicCall): Value {
   const x = tensorOf(call, "matrix");
   const { node } = x;
   const settings = node.attributes["settings"];
-  if (node.op !== "table" || node.attributes["generator"] !== "resize_matrix" || !isSettings(settings)) {
+  if (
+    node.op !== "table" ||
+    node.attributes["generator"] !== "resize_matrix" ||
+    !isSettings(settings)
+  ) {
     return call.evaluator.fail(errors.notAResizeMatrix(call.at), call.scope);
   }
-  return tensor(make(call, () => call.evaluator.builder.table("pseudo_inverse_resize", settings, node.shape)), x.axes);
+  return tensor(
+    make(call, () => call.evaluator.builder.table("pseudo_inverse_resize", settings, node.shape)),
+    x.axes,
+  );
 }
 
 function isSettings(value: unknown): value is Readonly<Record<string, never>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
-

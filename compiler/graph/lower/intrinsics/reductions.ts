@@ -7,7 +7,7 @@ import { describeValue } from "../describe-value.ts";
 import { broadcastTo, commonAxes, elementwise } from "../elementwise.ts";
 import * as errors from "../errors.ts";
 import type { Intrinsic, IntrinsicArgument, IntrinsicCall } from "../intrinsic.ts";
-import { hostOf } from "../operator.ts";
+import { hostOf } from "../host-value.ts";
 import { elementsOf, poison, real, tensor, whole, type TensorValue, type Value } from "../value.ts";
 import { asReal, intrinsic, make, optionalPlaces, optionalValue, placeOf, read, realTensorOf, stopWith, tensorOf, valueOf } from "./arguments.ts"; // prettier-ignore
 import { asNumbers, sumOfList } from "./lists.ts";
@@ -53,7 +53,12 @@ function mean(call: IntrinsicCall): Value {
   const { x, places, kept, count } = reduced(call, realTensorOf(call, "x"));
   const weighted = weights(call, x);
   const g = call.evaluator.builder;
-  if (weighted === undefined) return tensor(make(call, () => g.mean(x.node, places)), kept, count);
+  if (weighted === undefined)
+    return tensor(
+      make(call, () => g.mean(x.node, places)),
+      kept,
+      count,
+    );
   const node = make(call, () => {
     const total = g.sum(weighted.product, places);
     return g.divide(total, g.maximum(g.sum(weighted.weight, places), 1e-12));
@@ -71,14 +76,21 @@ function weights(
   if (where.kind !== "tensor") {
     const found = describeValue(where, call.scope.roles);
     return stopWith(
-      call.evaluator.fail(errors.argumentType(call.name, "where", "a tensor", found, call.at), call.scope),
+      call.evaluator.fail(
+        errors.argumentType(call.name, "where", "a tensor", found, call.at),
+        call.scope,
+      ),
     );
   }
   if (commonAxes(call.evaluator, [x, where], "where", call.scope, call.at) === undefined) {
     return stopWith(poison);
   }
   return make(call, () => {
-    const weight = broadcastTo(call.evaluator, { ...where, node: asReal(call, where.node) }, x.axes);
+    const weight = broadcastTo(
+      call.evaluator,
+      { ...where, node: asReal(call, where.node) },
+      x.axes,
+    );
     return { product: call.evaluator.builder.multiply(x.node, weight), weight };
   });
 }
@@ -153,6 +165,8 @@ function unbiased(call: IntrinsicCall): Value {
   const variance = tensorOf(call, "variance");
   const n = variance.averaged;
   if (n === undefined) return call.evaluator.fail(errors.notAMean(call.at), call.scope);
-  const node = make(call, () => call.evaluator.builder.multiply(variance.node, n > 1 ? n / (n - 1) : 1));
+  const node = make(call, () =>
+    call.evaluator.builder.multiply(variance.node, n > 1 ? n / (n - 1) : 1),
+  );
   return tensor(node, variance.axes);
 }

@@ -6,12 +6,17 @@ const outputOf = (text: string) => {
   const [output] = lowered(text, "M").outputs;
   return output!.axes.map((name, i) => `${name} ${output!.shape[i]}`);
 };
-const found = (text: string, inputs: Record<string, number[]>) => [...run(lowered(text, "M"), inputs).get("output")!];
+const found = (text: string, inputs: Record<string, number[]>) => [
+  ...run(lowered(text, "M"), inputs).get("output")!,
+];
 
 describe("elementwise", () => {
   test("one side's axes lie within the other's, in any order", () => {
-    const text = "model M(a: [batch, rows = 2, cols = 3], b: [cols = 3, rows = 2]) -> [batch, rows, cols] { a + b }";
-    expect(found(text, { a: [0, 0, 0, 0, 0, 0], b: [1, 2, 3, 4, 5, 6] })).toEqual([1, 3, 5, 2, 4, 6]);
+    const text =
+      "model M(a: [batch, rows = 2, cols = 3], b: [cols = 3, rows = 2]) -> [batch, rows, cols] { a + b }";
+    expect(found(text, { a: [0, 0, 0, 0, 0, 0], b: [1, 2, 3, 4, 5, 6] })).toEqual([
+      1, 3, 5, 2, 4, 6,
+    ]);
   });
 
   test("equal sizes never make different names compatible", () => {
@@ -22,7 +27,8 @@ describe("elementwise", () => {
   });
 
   test("integers stay whole until a fraction joins", () => {
-    const text = "model M(a: int[n = 2]) -> { whole: [n], half: [n] } { { whole = a * 2 + 1, half = a / 2 } }";
+    const text =
+      "model M(a: int[n = 2]) -> { whole: [n], half: [n] } { { whole = a * 2 + 1, half = a / 2 } }";
     const model = lowered(text, "M");
     expect(model.outputs.map((output) => output.dtype)).toEqual(["i32", "f32"]);
     const values = run(model, { a: [3, 4] });
@@ -39,15 +45,17 @@ describe("dot", () => {
   });
 
   test("a shared axis that lies inside is put back in its place", () => {
-    const text = "model M(a: [rows = 2, k = 2, cols = 2], b: [cols = 2, k = 2]) -> [rows, cols] { dot(a, b, over = k) }";
-    expect(found(text, { a: [1, 2, 3, 4, 5, 6, 7, 8], b: [1, 10, 100, 1000] })).toEqual([31, 4200, 75, 8600]);
+    const text =
+      "model M(a: [rows = 2, k = 2, cols = 2], b: [cols = 2, k = 2]) -> [rows, cols] { dot(a, b, over = k) }";
+    expect(found(text, { a: [1, 2, 3, 4, 5, 6, 7, 8], b: [1, 10, 100, 1000] })).toEqual([
+      31, 4200, 75, 8600,
+    ]);
   });
 });
 
 describe("arrows", () => {
   test("(heads c) is not (c heads)", () => {
-    const split = (group: string) =>
-      `model M(x: [n = 6]) -> [a, b] { x |> [${group}] -> [a, b] }`;
+    const split = (group: string) => `model M(x: [n = 6]) -> [a, b] { x |> [${group}] -> [a, b] }`;
     expect(found(split("(a b = 3)"), { x: [1, 2, 3, 4, 5, 6] })).toEqual([1, 2, 3, 4, 5, 6]);
     expect(found(split("(b = 3 a)"), { x: [1, 2, 3, 4, 5, 6] })).toEqual([1, 3, 5, 2, 4, 6]);
   });
@@ -71,13 +79,15 @@ describe("arrows", () => {
   });
 
   test("the rest stays where it is put", () => {
-    const text = "model M(x: [batch, time = 2, tokens = 3, width = 4]) -> [..] { x |> [.., tokens, (heads = 2 c)] -> [heads, .., tokens, c] }";
+    const text =
+      "model M(x: [batch, time = 2, tokens = 3, width = 4]) -> [..] { x |> [.., tokens, (heads = 2 c)] -> [heads, .., tokens, c] }";
     expect(outputOf(text)).toEqual(["heads 2", "batch 1", "time 2", "tokens 3", "c 2"]);
   });
 });
 
 describe("calls", () => {
-  const block = "block Double(out: int)(x: [.., width]) -> [.., width = out] { x |> fc: Linear(out) }";
+  const block =
+    "block Double(out: int)(x: [.., width]) -> [.., width = out] { x |> fc: Linear(out) }";
 
   test("names inside are the block's own, and are given back as the caller's", () => {
     const text = `${block} model M(x: [batch, rows = 2, channels = 3]) -> [batch, rows, ..] { x |> Double(6) }`;
@@ -105,7 +115,10 @@ describe("inputs that are not given", () => {
 
   test("what depends on one is absent, and so are its parameters", () => {
     const text = `${towers} model M(x: [batch, width = 3]) -> [batch, out] { net two = Two  two(image = x).image }`;
-    expect(lowered(text, "M").graph.parameters.map(({ path }) => path)).toEqual(["two.a.weight", "two.a.bias"]);
+    expect(lowered(text, "M").graph.parameters.map(({ path }) => path)).toEqual([
+      "two.a.weight",
+      "two.a.bias",
+    ]);
   });
 
   test("asking for it is a mistake that names the input", () => {

@@ -10,7 +10,8 @@ function drawn(text: string, count: number, step = 1): number[] {
 }
 
 const mean = (values: readonly number[]) => values.reduce((a, b) => a + b, 0) / values.length;
-const variance = (values: readonly number[]) => mean(values.map((value) => (value - mean(values)) ** 2));
+const variance = (values: readonly number[]) =>
+  mean(values.map((value) => (value - mean(values)) ** 2));
 const model = (distribution: string) =>
   `function noise(x: [batch]) -> [batch] { draw n [batch] ~ ${distribution}  x * 0 + n }
    model M(x: [batch]) -> [batch] { x |> noise }`;
@@ -32,7 +33,9 @@ describe("distributions have their mean and variance", () => {
 });
 
 test("a truncated normal stays within two standard deviations", () => {
-  expect(Math.max(...drawn(model("truncated(std = 0.5)"), 2000).map(Math.abs))).toBeLessThanOrEqual(1);
+  expect(Math.max(...drawn(model("truncated(std = 0.5)"), 2000).map(Math.abs))).toBeLessThanOrEqual(
+    1,
+  );
 });
 
 test("a permutation holds every place once", () => {
@@ -42,7 +45,8 @@ test("a permutation holds every place once", () => {
 });
 
 describe("drop_path", () => {
-  const text = "model M(x: [batch]) -> [batch] { (x |> drop_path(0.5)) + 10 * (x |> drop_path(0.5)) }";
+  const text =
+    "model M(x: [batch]) -> [batch] { (x |> drop_path(0.5)) + 10 * (x |> drop_path(0.5)) }";
 
   test("draws anew at each application", () => {
     const values = drawn(text, 400);

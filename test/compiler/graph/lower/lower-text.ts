@@ -15,7 +15,8 @@ function shippedSpecs(): Map<string, string> {
   const files = new Map<string, string>();
   for (const folder of ["specs/std/", "specs/"]) {
     for (const name of readdirSync(new URL(folder, root))) {
-      if (name.endsWith(".vit")) files.set(folder + name, readFileSync(new URL(folder + name, root), "utf8"));
+      if (name.endsWith(".vit"))
+        files.set(folder + name, readFileSync(new URL(folder + name, root), "utf8"));
     }
   }
   return files;
@@ -24,23 +25,35 @@ function shippedSpecs(): Map<string, string> {
 const shipped = shippedSpecs();
 
 /** A library whose entry is `text` under the name `test.vit`; `files` lie beside it. */
-export function libraryOf(text: string, files: Readonly<Record<string, string>> = {}): LoadedLibrary {
+export function libraryOf(
+  text: string,
+  files: Readonly<Record<string, string>> = {},
+): LoadedLibrary {
   const all: Readonly<Record<string, string>> = { ...files, "test.vit": text };
   return loadLibrary({ read: (name) => all[name], shipped }, "test.vit");
 }
 
 /** @throws with the rendered diagnostics where there are any. */
-export function lowered(text: string, model: string, request: Partial<ModelRequest> = {}): LoweredModel {
+export function lowered(
+  text: string,
+  model: string,
+  request: Partial<ModelRequest> = {},
+): LoweredModel {
   const { library, diagnostics } = libraryOf(text);
   const result = lowerModel(library, { file: "test.vit", model, ...request });
   const all = [...diagnostics, ...result.diagnostics];
-  if (result.model === undefined || all.length > 0) throw new Error(renderDiagnostics(all, result.sources));
+  if (result.model === undefined || all.length > 0)
+    throw new Error(renderDiagnostics(all, result.sources));
   verify(result.model.graph);
   return result.model;
 }
 
 /** The rendered diagnostics of a model that is wrong. */
-export function problemsOf(text: string, model: string, request: Partial<ModelRequest> = {}): string {
+export function problemsOf(
+  text: string,
+  model: string,
+  request: Partial<ModelRequest> = {},
+): string {
   const { library, diagnostics } = libraryOf(text);
   const result = lowerModel(library, { file: "test.vit", model, ...request });
   return renderDiagnostics([...diagnostics, ...result.diagnostics], result.sources);
@@ -67,7 +80,12 @@ export function interpreted(
 ) {
   const values = new Map<string, Float64Array>();
   for (const leaf of [...graph.parameters, ...graph.states]) {
-    values.set(leaf.path, Float64Array.from(arrays[leaf.path] ?? someNumbers(elementCount(leaf.shape), leaf.path.length)));
+    values.set(
+      leaf.path,
+      Float64Array.from(
+        arrays[leaf.path] ?? someNumbers(elementCount(leaf.shape), leaf.path.length),
+      ),
+    );
   }
   const given = new Map<string, Float64Array>();
   for (const input of graph.inputs) {

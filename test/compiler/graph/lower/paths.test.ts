@@ -30,17 +30,23 @@ test("a repeat adds its label and the round, and one block may stand at that ver
 
 test("stages of blocks are two repeats, nested", () => {
   expect(
-    paths("x |> stages: repeat [1, 2] as (s, n) { blocks: repeat n as i { Linear(4, bias = false) } }"),
+    paths(
+      "x |> stages: repeat [1, 2] as (s, n) { blocks: repeat n as i { Linear(4, bias = false) } }",
+    ),
   ).toEqual(["stages.0.blocks.0.weight", "stages.1.blocks.0.weight", "stages.1.blocks.1.weight"]);
 });
 
 test("a block-valued setting without a label has the setting's name", () => {
   const before = "block Wrap(inner: block)(x: [.., width]) -> [.., width] { x |> inner }";
-  expect(paths("x |> wrap: Wrap(inner = Linear(4, bias = false))", before)).toEqual(["wrap.inner.weight"]);
+  expect(paths("x |> wrap: Wrap(inner = Linear(4, bias = false))", before)).toEqual([
+    "wrap.inner.weight",
+  ]);
 });
 
 test("two alike must be labelled", () => {
-  expect(problemsOf(model("x |> Linear(4) |> Linear(4)"), "M")).toContain("two things would stand at the path `linear`");
+  expect(problemsOf(model("x |> Linear(4) |> Linear(4)"), "M")).toContain(
+    "two things would stand at the path `linear`",
+  );
 });
 
 test("two at the path of their braces must be labelled", () => {
@@ -62,7 +68,10 @@ describe("nets", () => {
       bn(x) + bn(2 * x)
     }`;
     const { graph } = lowered(text, "M", { training: true, batch: 2 });
-    expect(graph.updates.map((update) => update.path)).toEqual(["bn.running_mean", "bn.running_var"]);
+    expect(graph.updates.map((update) => update.path)).toEqual([
+      "bn.running_mean",
+      "bn.running_var",
+    ]);
   });
 
   test("parts of an application cost nothing more", () => {
@@ -80,34 +89,48 @@ describe("nets", () => {
       model M(x: [batch, width = 2]) -> [batch, width] { net p = Powers(2)  p(x) + p(n = 3)(x) }`;
     const found = lowered(text, "M");
     expect(pathsOf(found)).toEqual(["p.scale [2]"]);
-    expect([...run(found, { x: [2, 3] }, { "p.scale": [1, 10] }).get("output")!]).toEqual([12, 360]);
+    expect([...run(found, { x: [2, 3] }, { "p.scale": [1, 10] }).get("output")!]).toEqual([
+      12, 360,
+    ]);
   });
 });
 
 describe("initializers", () => {
   const kinds = (body: string) =>
     Object.fromEntries(
-      lowered(model(body), "M").graph.parameters.map(({ path, initializer }) => [path, initializer]),
+      lowered(model(body), "M").graph.parameters.map(({ path, initializer }) => [
+        path,
+        initializer,
+      ]),
     );
 
   test("a caller replaces one, also further down", () => {
-    const found = kinds("x |> attn: Attention(2, proj.weight ~ normal(std = 0.5)) |> fc: Linear(2, bias ~ ones)");
+    const found = kinds(
+      "x |> attn: Attention(2, proj.weight ~ normal(std = 0.5)) |> fc: Linear(2, bias ~ ones)",
+    );
     expect(found["attn.proj.weight"]).toEqual({ kind: "normal", settings: { std: 0.5, mean: 0 } });
     expect(found["fc.bias"]!.kind).toBe("ones");
     expect(found["attn.qkv.weight"]!.kind).toBe("uniform");
   });
 
   test("init speaks to every such block below that does not say otherwise", () => {
-    const found = kinds("init Linear.weight ~ zeros\n x |> attn: Attention(2) |> fc: Linear(2, weight ~ ones)");
+    const found = kinds(
+      "init Linear.weight ~ zeros\n x |> attn: Attention(2) |> fc: Linear(2, weight ~ ones)",
+    );
     expect(found["attn.qkv.weight"]!.kind).toBe("zeros");
     expect(found["fc.weight"]!.kind).toBe("ones");
   });
 
   test("Xavier's bound comes from both sides", () => {
-    expect(kinds("x |> fc: Linear(2)")["fc.weight"]).toEqual({ kind: "uniform", settings: { low: -1, high: 1 } });
+    expect(kinds("x |> fc: Linear(2)")["fc.weight"]).toEqual({
+      kind: "uniform",
+      settings: { low: -1, high: 1 },
+    });
   });
 
   test("one that names no parameter is a mistake", () => {
-    expect(problemsOf(model("x |> fc: Linear(2, wieght ~ zeros)"), "M")).toContain("did you mean `weight`?");
+    expect(problemsOf(model("x |> fc: Linear(2, wieght ~ zeros)"), "M")).toContain(
+      "did you mean `weight`?",
+    );
   });
 });

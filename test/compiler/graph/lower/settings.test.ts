@@ -4,7 +4,8 @@ import { lowered, pathsOf, problemsOf } from "./lower-text.ts";
 
 /** The value of a setting expression, by way of the size of an axis. */
 const sizeOf = (expression: string) =>
-  lowered(`model M(n: int = ${expression})(x: [batch, width = n]) -> [batch, width] { x }`, "M").inputs[0]!.shape[1];
+  lowered(`model M(n: int = ${expression})(x: [batch, width = n]) -> [batch, width] { x }`, "M")
+    .inputs[0]!.shape[1];
 
 describe("arithmetic", () => {
   test.each([
@@ -32,7 +33,9 @@ describe("arithmetic", () => {
   });
 
   test("whole numbers divide exactly, or say that they do not", () => {
-    expect(problemsOf("model M(n: int = 7 / 2)(x: [batch, width = n]) -> [batch, width] { x }", "M")).toContain("inexact-division");
+    expect(
+      problemsOf("model M(n: int = 7 / 2)(x: [batch, width = n]) -> [batch, width] { x }", "M"),
+    ).toContain("inexact-division");
   });
 });
 
@@ -48,7 +51,10 @@ describe("variants and overrides", () => {
     }`;
 
   test("a row, then what is said beside it", () => {
-    expect(pathsOf(lowered(text, "Net", { variant: "L" }))).toEqual(["layers.0.weight [8, 8]", "layers.1.weight [8, 8]"]);
+    expect(pathsOf(lowered(text, "Net", { variant: "L" }))).toEqual([
+      "layers.0.weight [8, 8]",
+      "layers.1.weight [8, 8]",
+    ]);
     const model = lowered(text, "Net", { variant: "L", settings: { depth: "1", pool: "mean" } });
     expect(pathsOf(model)).toEqual(["layers.0.weight [8, 8]"]);
     expect(model.settings).toEqual([
@@ -63,8 +69,12 @@ describe("variants and overrides", () => {
   });
 
   test("a setting asked for from outside is checked like any other", () => {
-    expect(problemsOf(text, "Net", { variant: "S", settings: { pool: "meen" } })).toContain("did you mean `mean`?");
-    expect(problemsOf(text, "Net", { variant: "S", settings: { dept: "3" } })).toContain("did you mean `depth`?");
+    expect(problemsOf(text, "Net", { variant: "S", settings: { pool: "meen" } })).toContain(
+      "did you mean `mean`?",
+    );
+    expect(problemsOf(text, "Net", { variant: "S", settings: { dept: "3" } })).toContain(
+      "did you mean `depth`?",
+    );
   });
 });
 
@@ -76,7 +86,10 @@ describe("blocks as settings", () => {
     model Net(layer: block = Layer)(x: [batch, width = 2]) -> [batch, width] { x |> layer(3, twice = false) }`;
 
   test("named without being applied, and applied where it is used", () => {
-    expect(pathsOf(lowered(text, "Net"))).toEqual(["layer.fc1.weight [2, 3]", "layer.fc2.weight [3, 2]"]);
+    expect(pathsOf(lowered(text, "Net"))).toEqual([
+      "layer.fc1.weight [2, 3]",
+      "layer.fc2.weight [3, 2]",
+    ]);
   });
 
   test("what is set there wins over what the place of use gives", () => {
