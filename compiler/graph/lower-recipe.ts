@@ -23,6 +23,7 @@ import { learningPaths, usedPaths } from "./lower-recipe/learning.ts";
 import { lowerClamps, lowerLoads } from "./lower-recipe/loads.ts";
 import { checkAccumulation, mixingOf } from "./lower-recipe/mixing.ts";
 import { recipeModules } from "./lower-recipe/modules.ts";
+import { checkNamesOnce } from "./lower-recipe/names-once.ts";
 import { nearestHint } from "./lower-recipe/nearest-hint.ts";
 import { lowerPrediction } from "./lower-recipe/predict.ts";
 import { gatherProblems } from "./lower-recipe/problems.ts";
@@ -163,6 +164,7 @@ function findRecipe(
 
 function lower(context: RecipeContext): LoweredRecipe | undefined {
   const fields = resolveFields(context);
+  checkNamesOnce(context);
   checkRequirements(context);
   const instances = new Instances();
   freezePaths(context, instances);

@@ -8,6 +8,7 @@ import type { Clock } from "./clock.ts";
 import { resolveDataset } from "./datasets.ts";
 import type { EffectiveRecipe, PlacedClause, PlacedField } from "./effective-recipe.ts";
 import { freeNames, walk } from "./free-names.ts";
+import { namesGivenBy } from "./names-once.ts";
 import type { Problems } from "./problems.ts";
 import { unknownValue } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
@@ -53,7 +54,7 @@ export class RecipeContext {
     this.problems = problems;
     this.effective = effective;
     for (const placed of effective.clauses)
-      for (const name of namesOf(placed)) this.byName.set(name, placed);
+      for (const name of namesGivenBy(placed)) this.byName.set(name.text, placed);
   }
 
   // ---- names ----
@@ -328,23 +329,4 @@ function isSchedule(result: Type): boolean {
 function isDataflowType(type: Type): boolean {
   if (type.kind === "type-optional") return isDataflowType(type.of);
   return type.kind === "type-name" && ["block", "function", "axis"].includes(type.name);
-}
-
-/** The names that a clause gives a meaning to. */
-function namesOf({ clause }: PlacedClause): readonly string[] {
-  switch (clause.kind) {
-    case "let":
-      return clause.binding.names.map((name) => name.text);
-    case "net":
-    case "twin":
-    case "data":
-    case "view":
-    case "param":
-    case "state":
-    case "draw":
-    case "draw-setting":
-      return [clause.name.text];
-    default:
-      return [];
-  }
 }
