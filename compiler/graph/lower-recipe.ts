@@ -10,12 +10,12 @@ import type { Parameter, State } from "./graph.ts";
 import type { LoweredEvaluation, LoweredRecipe } from "./lowered.ts";
 import { Instances } from "./lower/instances.ts";
 import { Dataflow } from "./lower-recipe/dataflow.ts";
+import { datasetsOf } from "./lower-recipe/datasets.ts";
 import { effectiveRecipe } from "./lower-recipe/effective-recipe.ts";
 import type { EffectiveRecipe } from "./lower-recipe/effective-recipe.ts";
 import { lowerEvaluation } from "./lower-recipe/evaluations.ts";
 import { checkExpectations } from "./lower-recipe/expectations.ts";
 import { resolveFields } from "./lower-recipe/fields.ts";
-import type { RecipeFields } from "./lower-recipe/fields.ts";
 import { checkFrozen, freezePaths } from "./lower-recipe/freeze.ts";
 import { overrideSettings } from "./lower-recipe/given-settings.ts";
 import { groupParameters } from "./lower-recipe/groups.ts";
@@ -168,12 +168,13 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   checkRequirements(context);
   const instances = new Instances();
   freezePaths(context, instances);
-  const { batch } = fields;
+  // One part of a batch that is split: every graph has that extent, and the parts are equal, so their mean is the whole's.
+  const batch = fields.batch / fields.accumulate;
   const dataflow = new Dataflow(context, instances, { training: true, batch });
   const before = context.problems.found.length;
   const training = lowerTraining(dataflow);
   context.hasAllPaths = context.problems.found.length === before;
-  const evaluations = lowerEvaluations(context, instances, fields);
+  const evaluations = lowerEvaluations(context, instances, batch);
   const predict = lowerPrediction(context, instances, batch);
   checkFrozen(context, instances);
   const graphs = [
@@ -204,6 +205,7 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
     settings: context.settingNames().map((name) => ({ name, value: printSetting(name, context) })),
     ...plain,
     builder: dataflow.builder,
+    datasets: datasetsOf(context.clauseNames().flatMap((name) => context.dataValue(name) ?? [])),
     views: dataflow.viewInputs(training.inputs),
     losses: training.losses,
     metrics: training.metrics,
@@ -230,12 +232,12 @@ function printSetting(name: string, context: RecipeContext): string {
 function lowerEvaluations(
   context: RecipeContext,
   instances: Instances,
-  fields: RecipeFields,
+  batch: number,
 ): readonly LoweredEvaluation[] {
   return context.effective.clauses.flatMap((placed) => {
     const { clause } = placed;
     if (clause.kind !== "evaluate") return [];
-    const lowered = lowerEvaluation({ ...placed, clause }, context, instances, fields);
+    const lowered = lowerEvaluation({ ...placed, clause }, context, instances, batch);
     return lowered ? [lowered] : [];
   });
 }

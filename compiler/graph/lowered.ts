@@ -1,6 +1,6 @@
 // What lowering hands on: a model as a graph and a tree of modules; a recipe as dataflow still open for
 // differentiation (the builder goes with it), with everything around it resolved to plain data.
-import type { ResolvedView } from "../model/catalog.ts";
+import type { ResolvedDataset, ResolvedView } from "../model/catalog.ts";
 import type { Builder } from "./builder.ts";
 import type { Initializer, Node, Origin, Parameter, State, TensorGraph, Update } from "./graph.ts";
 
@@ -140,7 +140,12 @@ export interface Load {
 export interface LoweredRecipe {
   readonly name: string;
   readonly settings: readonly { readonly name: string; readonly value: string }[];
+  /** Examples a step. */
   readonly batch: number;
+  /**
+   * Parts that a step is split into. The dataflow is that of one part: its inputs hold `batch / accumulate` examples,
+   * its losses are means over them; each part has a `step` of its own for its draws (step * accumulate + part).
+   */
   readonly accumulate: number;
   readonly seed: number;
   readonly steps: number;
@@ -149,6 +154,8 @@ export interface LoweredRecipe {
   readonly clip?: number;
   /** Training dataflow, with everything alive in `builder`; inputs `seed` and `step` (u32 scalars) feed draws. */
   readonly builder: Builder;
+  /** Every data set that a `data` clause names. */
+  readonly datasets: readonly ResolvedDataset[];
   readonly views: readonly ViewInput[];
   readonly losses: readonly {
     readonly name: string;

@@ -10,7 +10,6 @@ import type { Value } from "../lower/value.ts";
 import { durationInSteps, wholeSteps } from "./clock.ts";
 import { Dataflow } from "./dataflow.ts";
 import type { PlacedClause } from "./effective-recipe.ts";
-import type { RecipeFields } from "./fields.ts";
 import { nearestHint } from "./nearest-hint.ts";
 import type { RecipeContext } from "./recipe-context.ts";
 import { describeValue, knownNumber } from "./recipe-value.ts";
@@ -23,11 +22,11 @@ export function lowerEvaluation(
   placed: PlacedClause & { readonly clause: EvaluateClause },
   context: RecipeContext,
   instances: Instances,
-  fields: RecipeFields,
+  batch: number,
 ): LoweredEvaluation | undefined {
   const { clause, file } = placed;
   const everySteps = everyInSteps(clause, file, context);
-  const dataflow = new Dataflow(context, instances, { training: false, batch: fields.batch });
+  const dataflow = new Dataflow(context, instances, { training: false, batch });
   const call = protocolCall(clause.value);
   if (call) return lowerProtocol(call, clause, file, dataflow, everySteps ?? 1);
   const outputs = outputsOf(clause, file, dataflow);
@@ -35,7 +34,7 @@ export function lowerEvaluation(
   const graph = dataflow.builder.finish({ outputs });
   const views = dataflow.viewInputs(new Set(graph.inputs.map((input) => input.name)));
   if (!readsOneDataset(views, clause, file, context)) return undefined;
-  const weighed = weighExamples(graph, new Set(views.map((view) => view.input)), fields.batch);
+  const weighed = weighExamples(graph, new Set(views.map((view) => view.input)), batch);
   if (weighed.kind === "mixed") {
     const { origin } = weighed.at;
     const span = origin.span && origin.file === file.name ? origin.span : clause.value.span;
@@ -55,7 +54,7 @@ export function lowerEvaluation(
   return {
     name: clause.name.text,
     everySteps,
-    batch: fields.batch,
+    batch,
     views,
     kind: "mean",
     graph: weighed.graph,

@@ -290,6 +290,10 @@ describe("splitting a batch", () => {
       "net model = Head(10)\n accumulate = 5\n loss = cross_entropy(model(image), train.label)",
     );
     expect([recipe.accumulate, recipe.mixesExamples]).toEqual([5, undefined]);
+    // The graph is that of one part.
+    const { inputs } = recipe.builder.finish({ outputs: recipe.losses });
+    expect(inputs.map(({ shape }) => shape[0])).toEqual([10, 10]);
+    expect([recipe.batch, recipe.stepsPerEpoch]).toEqual([50, 170]);
   });
 
   test("is refused where the loss compares examples", () => {
