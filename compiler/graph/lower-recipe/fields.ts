@@ -44,26 +44,26 @@ export function resolveFields(context: RecipeContext): RecipeFields {
   const clock: Clock = { batch, stepsPerEpoch: stepsPerEpoch(batch, context) };
   context.clock = clock;
   const steps = lengthInSteps(context, clock) ?? 1;
-  const accumulate = wholeField("accumulate", 1, context) ?? 1;
+  const accumulate = partsOfBatch(batch, context);
   const seed = wholeField("seed", 0, context) ?? 0;
   const clip = clipField(context);
   const precision = precisionField(context);
   const lr = rateField(context) ?? hostNumber(0);
-  if (batch % accumulate !== 0) {
-    const { file, clause } = context.field("accumulate")!;
-    context.problems.error(
-      "wrong-field",
-      `a batch of ${batch} does not divide into ${accumulate} equal parts`,
-      file.name,
-      clause.value.span,
-    );
-  }
   const fields = { batch, accumulate, seed, steps, precision, lr };
   return {
     ...fields,
     stepsPerEpoch: clock.stepsPerEpoch ?? steps,
     ...(clip === undefined ? {} : { clip }),
   };
+}
+
+function partsOfBatch(batch: number, context: RecipeContext): number {
+  const parts = wholeField("accumulate", 1, context) ?? 1;
+  if (batch % parts === 0) return parts;
+  const { file, span } = fieldValue("accumulate", context)!;
+  const message = `a batch of ${batch} does not divide into ${parts} equal parts`;
+  context.problems.error("wrong-field", message, file.name, span);
+  return 1;
 }
 
 /** Undefined only where the data is there and its size is not known; data that is wrong has been reported. */
