@@ -4,7 +4,7 @@
 import type { Axis, ContractionKernel, Expression, Store } from "../kernels/kernel.ts";
 import { axisIndex } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
-import { expressionCost } from "./cost.ts";
+import { expressionCost, nanosecondsPerMultiplyAdd, parallelFromNanoseconds } from "./cost.ts";
 import { AxisSubstitution, FactTable } from "./expression-facts.ts";
 import { formOf } from "./lanes.ts";
 import { flattenAxes, mergeAxes } from "./merge-axes.ts";
@@ -53,8 +53,6 @@ const secondLevelCacheBytes = 256 * 1024;
 const longestSingleBlock = 512;
 const usualBlock = 384;
 const rowsSummedAtOnce = 256;
-const nanosecondsPerMultiplyAdd = 0.055;
-const parallelFrom = 30_000;
 
 export function planContraction(kernel: ContractionKernel): ContractionPlan {
   const flat = flattenKernel(kernel);
@@ -80,7 +78,7 @@ export function planContraction(kernel: ContractionKernel): ContractionPlan {
     nBlock,
     mBlock: Math.min(mTiles, rowsSummedAtOnce / tileRows),
     split: chooseSplit(batch.extent, mTiles, nTiles, direct !== undefined),
-    isParallel: nanoseconds > parallelFrom,
+    isParallel: nanoseconds > parallelFromNanoseconds,
   };
 }
 

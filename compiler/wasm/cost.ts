@@ -7,9 +7,13 @@ import { indicesOf, partsOf } from "./expression-facts.ts";
 import type { FactTable } from "./expression-facts.ts";
 import { isUniformCondition, laneStride } from "./lanes.ts";
 
-/** Below this a second thread costs more than it brings. */
-export const parallelFromNanoseconds = 30_000;
-export const nanosecondsPerCycle = 0.35;
+/** Below this a second thread costs more than it brings: a meeting of threads that are awake takes about 1 us. */
+export const parallelFromNanoseconds = 15_000;
+/** Measured on Zen 3: several instructions go by in a cycle. */
+export const nanosecondsPerCycle = 0.15;
+export const nanosecondsPerMultiplyAdd = 0.022;
+/** In attention, exponentials and packing included. */
+export const nanosecondsPerAttentionMultiplyAdd = 0.05;
 
 const heavy: { readonly [instruction in ScalarInstruction]?: number } = {
   exp: 16,

@@ -7,6 +7,7 @@ import {
   attentionAxes, channelStride, eachPanel, eachRowTile, HeadPanels, headAddress, laneMask, rowsOf, sumLanes, tokenStride, writeBlock,
 } from "./attention-block.ts"; // prettier-ignore
 import type { AttentionAxes } from "./attention-block.ts";
+import { nanosecondsPerAttentionMultiplyAdd, parallelFromNanoseconds } from "./cost.ts";
 import { FactTable } from "./expression-facts.ts";
 import type { Frame } from "./frame.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
@@ -18,8 +19,6 @@ import { points } from "./loop-plan.ts";
 import { addProducts, panelStepBytes, zeroSums } from "./microkernel.ts";
 import { exp } from "./vector-math.ts";
 
-const nanosecondsPerMultiplyAdd = 0.08;
-const parallelFrom = 30_000;
 const queriesAtOnce = 64;
 const sumsBytes = 128;
 
@@ -41,7 +40,7 @@ export function generateAttentionBackward(
     kernel.keys *
     (3 * kernel.channels + 2 * kernel.valueChannels);
   return {
-    isParallel: work * nanosecondsPerMultiplyAdd > parallelFrom,
+    isParallel: work * nanosecondsPerAttentionMultiplyAdd > parallelFromNanoseconds,
     scratchBytes: layoutOf(kernel, views, axes).bytes,
     build: (relaxed) =>
       buildKernelFunction(order, facts, relaxed, (shell) =>

@@ -6,6 +6,7 @@ import {
   attentionAxes, eachPanel, eachRowTile, HeadPanels, headAddress, laneMask, largestLane, rowsOf, sumLanes, writeBlock,
 } from "./attention-block.ts"; // prettier-ignore
 import type { AttentionAxes } from "./attention-block.ts";
+import { nanosecondsPerAttentionMultiplyAdd, parallelFromNanoseconds } from "./cost.ts";
 import { FactTable } from "./expression-facts.ts";
 import type { Frame } from "./frame.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
@@ -18,8 +19,6 @@ import { addProducts, panelStepBytes, zeroSums } from "./microkernel.ts";
 import type { LeftOperand } from "./microkernel.ts";
 import { exp, log } from "./vector-math.ts";
 
-const nanosecondsPerMultiplyAdd = 0.08;
-const parallelFrom = 30_000;
 /** Fewer units than this are split by queries. */
 const enoughUnits = 16;
 
@@ -36,7 +35,7 @@ export function generateAttentionForward(
     kernel.keys *
     (kernel.channels + kernel.valueChannels + 8);
   return {
-    isParallel: work * nanosecondsPerMultiplyAdd > parallelFrom,
+    isParallel: work * nanosecondsPerAttentionMultiplyAdd > parallelFromNanoseconds,
     scratchBytes: layout.bytes,
     build: (relaxed) =>
       buildKernelFunction(order, facts, relaxed, (shell) =>

@@ -2,6 +2,7 @@
 // those that fall in its range, so equal indices are summed in the same order at any number of threads.
 import type { ScatterKernel } from "../kernels/kernel.ts";
 import type { DType } from "../graph/graph.ts";
+import { parallelFromNanoseconds } from "./cost.ts";
 import { FactTable } from "./expression-facts.ts";
 import type { FunctionBuilder, Operand } from "./function-builder.ts";
 import type { GeneratedFunction } from "./generate-loop.ts";
@@ -9,7 +10,6 @@ import { buildKernelFunction, threadRange } from "./kernel-function.ts";
 import type { KernelFunction } from "./kernel-function.ts";
 
 const nanosecondsPerElement = 0.3;
-const parallelFrom = 30_000;
 
 export function generateScatter(
   kernel: ScatterKernel,
@@ -20,7 +20,7 @@ export function generateScatter(
     throw new Error(`wasm: element type ${dtype} is not supported`);
   const work = kernel.outer * (kernel.count + kernel.size) * kernel.inner;
   return {
-    isParallel: work * nanosecondsPerElement > parallelFrom,
+    isParallel: work * nanosecondsPerElement > parallelFromNanoseconds,
     scratchBytes: 0,
     build: (relaxed) =>
       buildKernelFunction(order, new FactTable(), relaxed, (shell) => emit(shell, kernel, dtype)),

@@ -9,8 +9,8 @@ import { control, stepFlags, stepHeaderWords } from "./memory-layout.ts";
 const barrier: FunctionReference = { name: "barrier", result: "i32" };
 const runSteps: FunctionReference = { name: "run", result: "i32" };
 
-/** About 20 us: less than what going to sleep and being woken costs. */
-const spinsAtBarrier = 8000;
+/** About as long as going to sleep and being woken takes. */
+const spinsAtBarrier = 16000;
 /** Between two runs the host prepares the next one's inputs. */
 const spinsWhenIdle = 20000;
 const sleepNanoseconds = 100_000_000;
