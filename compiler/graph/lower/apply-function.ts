@@ -143,6 +143,7 @@ function runDeclared(
   if (callee.target.kind !== "function") return poison;
   const { declaration, file } = callee.target;
   const name = declaration.name.text;
+  if (!e.mayGoOn(caller, at)) return poison;
   const bound = assign(e, name, declaration.fields, pending, caller, at);
   if (bound === undefined) return poison;
   const { place } = caller;

@@ -150,7 +150,8 @@ function applyBlock(
     const names = missing.map((field) => field.name.text);
     return e.fail(errors.missingSettings(callee.name, names, options.at), caller);
   }
-  if (inputs.some((input) => input.kind === "poison")) return poison;
+  if (inputs.some((input) => input.kind === "poison") || !e.mayGoOn(caller, options.at))
+    return poison;
   const site = { name: declaration.name.text, at: options.at, isStandard: caller.file.isStandard };
   if (e.calls.length > deepest)
     return e.fail(errors.tooDeep(declaration.name.text, options.at), caller);

@@ -76,6 +76,9 @@ export interface CallSite {
   readonly isStandard: boolean;
 }
 
+/** Applications and rounds of one graph; the largest published models take some thousand. */
+const mostWork = 50_000;
+
 export class Evaluator {
   readonly library: Library;
   readonly builder: Builder;
@@ -88,6 +91,8 @@ export class Evaluator {
   private readonly renewed = new Map<string, Node>();
   private readonly draws = new Map<string, number>();
   private readonly reportTo: (diagnostic: Diagnostic) => void;
+  /** Applications and rounds so far: a spec that would take for ever is refused. */
+  private work = 0;
   /** Above 0 inside of `floor`, `ceil`, `round`, where whole numbers need not divide. */
   rounding = 0;
 
@@ -258,6 +263,13 @@ export class Evaluator {
 
   at(span: Span, scope: Scope): FileSpan {
     return { file: scope.file.name, start: span.start, end: span.end };
+  }
+
+  /** Counts one application or round. False, and reported once, when there have been too many. */
+  mayGoOn(scope: Scope, at: FileSpan): boolean {
+    this.work++;
+    if (this.work === mostWork) this.fail(errors.tooMuchWork(mostWork, at), scope);
+    return this.work < mostWork;
   }
 
   renewState(path: string, node: Node): void {

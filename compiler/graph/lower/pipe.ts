@@ -142,6 +142,7 @@ function runRepeat(
     let current = value;
     for (const [i, item] of items.entries()) {
       const path = joinPath(outer.place.frame.path, String(i));
+      if (!e.mayGoOn(outer, at)) return poison;
       current = underPath(e, outer, path, at, (inner) => {
         if (!bindRound(e, repeat, i, item, isCount, inner)) return poison;
         return runBraces(e, repeat.body, current, inner);

@@ -255,9 +255,12 @@ export function elementsOf(value: Value): readonly Value[] | undefined {
   return value.kind === "list" || value.kind === "tuple" ? value.elements : undefined;
 }
 
+/** A count may stand for so many items. */
+export const mostItems = 1_000_000;
+
 /** What a list holds; a count n stands for 0 … n - 1. */
 export function itemsOf(value: Value): readonly Value[] | undefined {
-  if (value.kind === "number" && value.isWhole && value.value >= 0) {
+  if (value.kind === "number" && value.isWhole && value.value >= 0 && value.value <= mostItems) {
     return Array.from({ length: value.value }, (_, i) => whole(i));
   }
   return elementsOf(value);

@@ -219,6 +219,14 @@ export function countHasNoItems(at: FileSpan): Diagnostic {
   });
 }
 
+export function tooMuchWork(most: number, at: FileSpan): Diagnostic {
+  return error(
+    "too-many",
+    `this takes more than ${most.toLocaleString("en-US").replaceAll(",", "_")} applications: a graph that large cannot be compiled`,
+    at,
+  );
+}
+
 export function opRefused(reason: string, at: FileSpan): Diagnostic {
   return error("op-refused", reason, at);
 }

@@ -2,7 +2,7 @@
 import type { Diagnostic, FileSpan } from "../../../../grammar/diagnostic.ts";
 import type { RoleTable } from "../axis.ts";
 import { describeValue, showNumber } from "../describe-value.ts";
-import { elementsOf, type NumberValue, type Value } from "../value.ts";
+import { elementsOf, mostItems, type NumberValue, type Value } from "../value.ts";
 import { error, listed, nearOr } from "./report.ts";
 
 export { unknownSetting } from "../../../model/errors.ts";
@@ -140,11 +140,11 @@ export function notFinite(name: string, value: number, at: FileSpan): Diagnostic
 }
 
 export function notAList(value: Value, names: RoleTable, at: FileSpan): Diagnostic {
-  return error(
-    "wrong-type",
-    `this must be a list or a count, but it is ${describeValue(value, names)}`,
-    at,
-  );
+  const found = describeValue(value, names);
+  if (value.kind === "number" && value.value > mostItems) {
+    return error("too-many", `${showNumber(value)} is more than can be counted through`, at);
+  }
+  return error("wrong-type", `this must be a list or a count, but it is ${found}`, at);
 }
 
 export function wrongCount(
