@@ -47,7 +47,8 @@ export class Frame {
   private readonly changes: FrameChanges;
   private readonly moved: ReadonlySet<number>;
   private readonly values = new Map<Expression, Local>();
-  private readonly addresses = new Map<Index, PartialAddress>();
+  /** By buffer, then by index: two arrays may be read at one and the same index. */
+  private readonly addresses = new Map<number, Map<Index, PartialAddress>>();
   private readonly integers = new Map<Index, Operand>();
 
   constructor(context: KernelContext, parent?: Frame, changes: FrameChanges = {}) {
@@ -109,7 +110,8 @@ export class Frame {
   /** Takes over what another frame at the same place has worked out. */
   adopt(other: Frame): void {
     for (const [expression, value] of other.values) this.values.set(expression, value);
-    for (const [index, address] of other.addresses) this.addresses.set(index, address);
+    for (const [buffer, addresses] of other.addresses)
+      for (const [index, address] of addresses) this.keepAddress(buffer, index, address);
     for (const [index, integer] of other.integers) this.integers.set(index, integer);
   }
 
@@ -198,8 +200,13 @@ export class Frame {
       let address = start.address;
       for (const term of now) address = this.context.f.add(address, this.termBytes(term));
       address = this.context.f.add(address, start.rest.constant * 4);
-      this.addresses.set(index, { address, rest: { constant: 0, terms: later } });
+      this.keepAddress(buffer, index, { address, rest: { constant: 0, terms: later } });
     }
+  }
+
+  private keepAddress(buffer: number, index: Index, address: PartialAddress): void {
+    const known = this.addresses.get(buffer) ?? new Map<Index, PartialAddress>();
+    this.addresses.set(buffer, known.set(index, address));
   }
 
   private isFixed({ of }: Term, shifting: ReadonlySet<number>): boolean {
@@ -212,12 +219,15 @@ export class Frame {
   /** The nearest partial address of an index; at worst the buffer's own. */
   addressOf(buffer: number, index: Index): PartialAddress {
     return (
-      this.findAddress(index) ?? { address: this.context.addressOf(buffer), rest: formOf(index) }
+      this.findAddress(buffer, index) ?? {
+        address: this.context.addressOf(buffer),
+        rest: formOf(index),
+      }
     );
   }
 
-  private findAddress(index: Index): PartialAddress | undefined {
-    return this.addresses.get(index) ?? this.parent?.findAddress(index);
+  private findAddress(buffer: number, index: Index): PartialAddress | undefined {
+    return this.addresses.get(buffer)?.get(index) ?? this.parent?.findAddress(buffer, index);
   }
 
   /** Bytes of factor * axis (its position without shifts), or of a quotient or remainder with them. */
