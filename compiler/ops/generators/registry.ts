@@ -6,8 +6,15 @@ import { dft } from "./dft.ts";
 import type { Generator, Settings } from "./generator.ts";
 import { pseudoInverseResize, resizeMatrix } from "./resize.ts";
 import { sincos2d } from "./sincos-2d.ts";
+import { values } from "./values.ts";
 
-export const generators: readonly Generator[] = [sincos2d, resizeMatrix, pseudoInverseResize, dft];
+export const generators: readonly Generator[] = [
+  sincos2d,
+  resizeMatrix,
+  pseudoInverseResize,
+  dft,
+  values,
+];
 
 /** @throws OpError where there is none of that name. */
 export function generator(name: string): Generator {

@@ -1,0 +1,250 @@
+// Groups -> which computed values lie in memory. All others are made inside each kernel that reads them.
+// Sums, products and structured results are never made twice. Elementwise work is done again where that moves no more
+// bytes than storing its result would; where it rests on a small unstored value (the mean of a row), that is stored.
+// Where several results of one group would be stored that all follow from one earlier value, that one is stored.
+import { byteSize, type Node } from "../../graph/graph.ts";
+import type { ElementwiseOp } from "../../ops/op.ts";
+import { elementCount } from "../../ops/shape.ts";
+import type { Group, Groups } from "./group.ts";
+import type { Preparation } from "./prepare.ts";
+import { operatorOf, type Sources } from "./sources.ts";
+
+/** What making a value again costs: what it loads, in bytes by value, and how many simple instructions it takes. */
+interface Cost {
+  readonly loads: ReadonlyMap<Node, number>;
+  readonly weight: number;
+}
+
+/** How a value is read by another kernel. */
+type Use =
+  /** By strides, or written to a given place: it must lie in memory. */
+  | "strict"
+  /** While an operand of a product is packed, many times. */
+  | "operand"
+  | "pointwise";
+
+interface ExternalUse {
+  readonly use: Use;
+  readonly by: Group | undefined;
+}
+
+const mostLoads = 8;
+const mostWeight = 64;
+const mostOperandWeight = 4;
+/** A blocking value this much smaller than what rests on it is stored instead. */
+const smallFraction = 4;
+
+export function chooseStored(prepared: Preparation, sources: Sources, groups: Groups): Set<Node> {
+  return new Choice(prepared, sources, groups).run();
+}
+
+class Choice {
+  private readonly prepared: Preparation;
+  private readonly sources: Sources;
+  private readonly groups: Groups;
+  private readonly stored = new Set<Node>();
+  private readonly costs = new Map<Node, Cost | undefined>();
+  private readonly uses = new Map<Node, ExternalUse[]>();
+  private readonly internal = new Map<Node, number>();
+
+  constructor(prepared: Preparation, sources: Sources, groups: Groups) {
+    this.prepared = prepared;
+    this.sources = sources;
+    this.groups = groups;
+    for (const node of prepared.nodes) this.collectUses(node);
+    for (const node of prepared.claims.keys())
+      if (sources.roleOf(node) === "computed") this.addUse(node, "strict", undefined);
+  }
+
+  run(): Set<Node> {
+    for (const node of this.prepared.nodes)
+      if (this.sources.roleOf(node) === "computed") this.decide(node);
+    return this.stored;
+  }
+
+  private collectUses(node: Node): void {
+    if (this.sources.roleOf(node) !== "computed") return;
+    const group = this.groups.of(node)!;
+    const use = this.useBy(node, group);
+    for (const base of this.sources.basesBehind(node)) {
+      if (this.sources.roleOf(base) !== "computed") continue;
+      if (this.groups.of(base) === group) this.internal.set(base, (this.internal.get(base) ?? 0) + 1);
+      else this.addUse(base, use, group);
+    }
+  }
+
+  private useBy(node: Node, group: Group): Use {
+    if (group.kind === "attention" || group.kind === "scatter") return "strict";
+    return group.kind === "contraction" && !this.sources.isPointwise(node) ? "operand" : "pointwise";
+  }
+
+  private addUse(node: Node, use: Use, by: Group | undefined): void {
+    const known = this.uses.get(node);
+    if (known === undefined) this.uses.set(node, [{ use, by }]);
+    else if (!known.some((other) => other.use === use && other.by === by)) known.push({ use, by });
+  }
+
+  private decide(node: Node): void {
+    const uses = this.uses.get(node) ?? [];
+    if (uses.length === 0) {
+      if (this.isForkWorthStoring(node)) this.store(node);
+      return;
+    }
+    if (!this.mayRepeat(node, uses) && !this.storeBlockers(node, uses)) this.store(node);
+  }
+
+  private store(node: Node): void {
+    this.stored.add(node);
+    for (const member of this.groups.of(node)!.members) this.costs.delete(member);
+  }
+
+  // ---- making a value again ----
+
+  private mayRepeat(node: Node, uses: readonly ExternalUse[]): boolean {
+    const cost = this.costOf(node);
+    return cost !== undefined && uses.every((use) => this.accepts(node, cost, use.use, uses));
+  }
+
+  private accepts(node: Node, cost: Cost, use: Use, uses: readonly ExternalUse[]): boolean {
+    if (use === "strict") return false;
+    if (elementCount(node.shape) === 1) return true;
+    const bytes = byteSize(node);
+    if (use === "operand") {
+      const whole = [...cost.loads.values()].filter((load) => load * 2 > bytes).length;
+      return whole <= 1 && cost.loads.size <= 3 && cost.weight <= mostOperandWeight;
+    }
+    if (cost.weight > mostWeight) return false;
+    const readers = new Set(uses.map(({ by }) => by)).size;
+    const isOnlyThere = readers === 1 && (this.internal.get(node) ?? 0) === 0;
+    const loaded = [...cost.loads.values()].reduce((sum, load) => sum + load, 0);
+    return isOnlyThere || loaded * readers <= bytes * (readers + 1) * 1.1;
+  }
+
+  /** Undefined where a value rests on what is neither stored nor elementwise. */
+  private costOf(node: Node): Cost | undefined {
+    if (this.costs.has(node)) return this.costs.get(node);
+    const cost = this.sources.isPointwise(node) ? this.sumOfCosts(node) : undefined;
+    this.costs.set(node, cost);
+    return cost;
+  }
+
+  private sumOfCosts(node: Node): Cost | undefined {
+    const loads = new Map<Node, number>();
+    let weight = weightOf(node);
+    for (const input of node.inputs) {
+      const cost = this.costToRead(input);
+      if (cost === undefined) return undefined;
+      weight += cost.weight;
+      for (const [base, bytes] of cost.loads)
+        loads.set(base, Math.max(loads.get(base) ?? 0, Math.min(bytes, byteSize(node))));
+    }
+    return loads.size > mostLoads ? undefined : { loads, weight };
+  }
+
+  private costToRead(node: Node): Cost | undefined {
+    const role = this.sources.roleOf(node);
+    if (role === "leaf" || role === "assembled" || this.stored.has(node))
+      return { loads: new Map([[node, byteSize(node)]]), weight: 0 };
+    if (role === "computed") return this.costOf(node);
+    if (node.op === "table") return { loads: new Map([[node, byteSize(node)]]), weight: 0 };
+    return this.sumOfCosts(node);
+  }
+
+  // ---- storing something else instead ----
+
+  /** Stores the small values that a result rests on, if it can be made again from them then. */
+  private storeBlockers(node: Node, uses: readonly ExternalUse[]): boolean {
+    if (!this.sources.isPointwise(node) || uses.some(({ use }) => use === "strict")) return false;
+    const blockers = new Set<Node>();
+    if (!this.collectBlockers(node, byteSize(node) / smallFraction, blockers)) return false;
+    if (blockers.size === 0) return false;
+    const before = new Set(this.stored);
+    for (const blocker of blockers) this.stored.add(blocker);
+    this.costs.clear();
+    if (this.mayRepeat(node, uses)) return true;
+    this.restore(before);
+    return false;
+  }
+
+  private collectBlockers(node: Node, mostBytes: number, found: Set<Node>): boolean {
+    return this.sources.basesBehind(node).every((base) => {
+      if (this.sources.roleOf(base) !== "computed" || this.stored.has(base)) return true;
+      if (this.costOf(base) !== undefined) return true;
+      if (byteSize(base) <= mostBytes) return found.add(base) !== undefined;
+      return this.sources.isPointwise(base) && this.collectBlockers(base, mostBytes, found);
+    });
+  }
+
+  /** Whether storing this value, which no other kernel reads, spares more bytes of what follows from it. */
+  private isForkWorthStoring(node: Node): boolean {
+    if ((this.internal.get(node) ?? 0) < 2 || this.costOf(node) !== undefined) return false;
+    const group = this.groups.of(node)!;
+    const later = [...group.members].filter((member) => member.id > node.id && this.uses.has(member));
+    if (later.length < 2) return false;
+    const without = this.bytesStored(later);
+    const withIt = this.bytesStored(later, node) + byteSize(node);
+    return withIt < without;
+  }
+
+  /** Bytes of the given members that would be stored, `extra` being in memory. */
+  private bytesStored(members: readonly Node[], extra?: Node): number {
+    const before = new Set(this.stored);
+    if (extra !== undefined) this.store(extra);
+    let bytes = 0;
+    for (const member of members) {
+      const uses = this.uses.get(member)!;
+      if (this.mayRepeat(member, uses) || this.storeBlockers(member, uses)) continue;
+      this.store(member);
+      bytes += byteSize(member);
+    }
+    this.restore(before);
+    return bytes;
+  }
+
+  private restore(before: ReadonlySet<Node>): void {
+    for (const node of [...this.stored]) if (!before.has(node)) this.stored.delete(node);
+    this.costs.clear();
+  }
+}
+
+function weightOf(node: Node): number {
+  const op = operatorOf(node);
+  switch (op.kind) {
+    case "elementwise":
+      return instructionWeight(op);
+    case "random":
+      return 20;
+    case "indexing":
+      return 2;
+    case "view":
+      return node.op === "concat" ? node.inputs.length : 0;
+    default:
+      return 0;
+  }
+}
+
+function instructionWeight({ instruction }: ElementwiseOp): number {
+  switch (instruction) {
+    case "exp":
+    case "log":
+    case "log1p":
+    case "expm1":
+    case "sin":
+    case "cos":
+    case "tanh":
+    case "sigmoid":
+      return 8;
+    case "erf":
+    case "power":
+    case "atan2":
+      return 12;
+    case "divide":
+    case "sqrt":
+    case "rsqrt":
+    case "reciprocal":
+    case "modulo":
+      return 3;
+    default:
+      return 1;
+  }
+}

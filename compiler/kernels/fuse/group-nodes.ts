@@ -1,0 +1,427 @@
+// Prepared graph -> groups: node by node, each joins a group that makes its inputs, or begins one.
+//   elementwise   joins the latest group of its inputs in which every input is at hand at the same point
+//   reduction     joins a loop that walks its operand along the same axes, or makes a loop of elementwise work its own;
+//                 the sum of an operand of a product joins the product
+//   contraction, attention and scatter begin a group (the parts of one attention share it)
+// Members may yet be computed again elsewhere, or not at all: `choose-stored.ts` decides what lies in memory.
+import type { Node } from "../../graph/graph.ts";
+import { numbers } from "../../ops/attributes.ts";
+import { axesOf, linearIndex } from "../../ops/index-arithmetic.ts";
+import type { Index } from "../../ops/index-expression.ts";
+import type { ReductionOp } from "../../ops/op.ts";
+import { elementCount, otherAxes, pick } from "../../ops/shape.ts";
+import { forward, isBijective } from "./bijection.ts";
+import { contractionDomain } from "./contraction-domain.ts";
+import { equalIndex, Groups, isOverRow, sameMapping, type Group, type Mapping } from "./group.ts";
+import type { Preparation } from "./prepare.ts";
+import { operatorOf, Sources } from "./sources.ts";
+
+export function groupNodes(prepared: Preparation, sources: Sources): Groups {
+  return new Grouping(prepared, sources).run();
+}
+
+class Grouping {
+  private readonly prepared: Preparation;
+  private readonly sources: Sources;
+  private readonly groups: Groups;
+  /** Loop groups that reduce, by what they walk. */
+  private readonly walks = new Map<string, Group[]>();
+  private readonly attentions = new Map<string, Group>();
+  private readonly madeBy = new Map<Node, readonly Group[]>();
+  private readonly order = new Map<Node, number>();
+
+  constructor(prepared: Preparation, sources: Sources) {
+    this.prepared = prepared;
+    this.sources = sources;
+    this.groups = new Groups(prepared.nodes.length);
+    prepared.nodes.forEach((node, place) => this.order.set(node, place));
+  }
+
+  run(): Groups {
+    for (const node of this.prepared.nodes)
+      if (this.sources.roleOf(node) === "computed" && this.groups.of(node) === undefined)
+        this.assign(node);
+    return this.groups;
+  }
+
+  private assign(node: Node): void {
+    if (this.sources.isPointwise(node)) return this.assignPointwise(node);
+    const { kind } = operatorOf(node);
+    switch (kind) {
+      case "reduction":
+        return this.assignReduction(node);
+      case "contraction":
+        return this.beginContraction(node);
+      case "structured":
+        return this.assignAttention(node);
+      default:
+        return this.join(this.groups.create("scatter", node, []), node);
+    }
+  }
+
+  /** Makes a node a member, and its group depend on all that makes its inputs. */
+  private join(group: Group, node: Node, mapping?: Mapping): void {
+    this.groups.addMember(group, node, mapping);
+    for (const base of this.sources.basesBehind(node)) {
+      if (!group.members.has(base)) group.reads.add(base);
+      for (const maker of this.makersOf(base)) this.groups.addDependency(group, maker);
+    }
+  }
+
+  /** The groups that make a value: several where it is assembled. */
+  private makersOf(base: Node): readonly Group[] {
+    const pieces = this.prepared.assembled.get(base);
+    if (pieces === undefined) {
+      const group = this.groups.of(base);
+      return group === undefined ? [] : [group];
+    }
+    const known = this.madeBy.get(base);
+    if (known !== undefined) return known;
+    const makers = [...new Set(pieces.flatMap((piece) => this.makersOf(piece)))];
+    this.madeBy.set(base, makers);
+    return makers;
+  }
+
+  /** Whether a group may read all these values without waiting for itself. */
+  private mayRead(group: Group, bases: readonly Node[]): boolean {
+    return bases.every((base) =>
+      this.makersOf(base).every(
+        (maker) =>
+          maker === group
+            ? group.members.has(base)
+            : !this.groups.dependsOn(maker, group),
+      ),
+    );
+  }
+
+  // ---- elementwise ----
+
+  private assignPointwise(node: Node): void {
+    const bases = this.sources.basesBehind(node);
+    for (const group of this.candidates(bases)) {
+      if (!this.mayRead(group, bases)) continue;
+      const mapping = this.placeIn(group, node);
+      if (mapping === undefined || (group.isNarrow && isOverRow(group, mapping))) continue;
+      for (const other of this.candidates(bases)) if (other !== group) this.absorb(group, other);
+      this.note(group, node, mapping);
+      return this.join(group, node, mapping);
+    }
+    const { group, mapping } = this.groups.createOver(node);
+    this.note(group, node, mapping);
+    this.join(group, node, mapping);
+  }
+
+  /** Groups of these values, those with sums or products first, then the latest. */
+  private candidates(bases: readonly Node[]): Group[] {
+    const found = new Set<Group>();
+    for (const base of bases) {
+      const group = this.groups.of(base);
+      if (group !== undefined) found.add(group);
+    }
+    const rank = (group: Group) => (isPlainLoop(group) ? 0 : 1);
+    return [...found].sort((a, b) => rank(b) - rank(a) || b.id - a.id);
+  }
+
+  private note(group: Group, node: Node, mapping: Mapping): void {
+    const key = node.shape.join();
+    if (!group.shapes.has(key) && isWhole(group, node)) group.shapes.set(key, mapping);
+  }
+
+  /** Which element of an elementwise node can be made at a point of the group, all of its inputs being at hand. */
+  private placeIn(group: Group, node: Node): Mapping | undefined {
+    for (const mapping of this.mappings(group, node.inputs, node))
+      if (this.isAtHand(group, node, mapping)) return mapping;
+    return undefined;
+  }
+
+  /** Mappings that a node of this shape may have, from those of its inputs or of others of its shape. */
+  private *mappings(group: Group, inputs: readonly Node[], node: Node): Iterable<Mapping> {
+    const tried: Mapping[] = [];
+    const isNew = (mapping: Mapping | undefined): mapping is Mapping =>
+      mapping !== undefined && !tried.some((other) => sameMapping(other, mapping));
+    for (const input of inputs) {
+      const mapping = this.inputMapping(group, input);
+      if (!isNew(mapping) || mapping.length !== node.shape.length) continue;
+      tried.push(mapping);
+      yield mapping;
+    }
+    const known = group.shapes.get(node.shape.join());
+    if (isNew(known)) yield known;
+  }
+
+  private inputMapping(group: Group, node: Node): Mapping | undefined {
+    const known = group.at.get(node);
+    if (known !== undefined) return known;
+    if (this.sources.roleOf(node) !== "inline" || !isBijective(node)) return undefined;
+    const inner = this.inputMapping(group, node.inputs[0]!);
+    return inner && forward(node, inner);
+  }
+
+  /** Whether every member that this element is made from is read where it is made. */
+  private isAtHand(group: Group, node: Node, mapping: Mapping): boolean {
+    let isSame = true;
+    const check = (base: Node, indices: Mapping): void => {
+      if (!isSame || !group.members.has(base)) return;
+      const at = group.at.get(base);
+      isSame = at !== undefined && sameMapping(at, indices);
+    };
+    const inputs = this.sources.isPointwise(node) && !this.prepared.copied.has(node);
+    if (inputs)
+      for (const input of node.inputs) this.sources.resolve(input, mapping, check);
+    else this.sources.resolveBehind(node, mapping, check);
+    return isSame;
+  }
+
+  /** Moves a loop of elementwise work into another group whose new member reads both: one kernel, several results. */
+  private absorb(group: Group, other: Group): void {
+    if (!isPlainLoop(other) || other.members.size === 0) return;
+    if (this.groups.dependsOn(group, other) || this.groups.dependsOn(other, group)) return;
+    const moved: [Node, Mapping][] = [];
+    for (const node of other.members) {
+      const whole = group.shapes.get(node.shape.join());
+      const mapping = this.placeMoved(group, node, moved) ?? whole;
+      if (mapping === undefined || !this.fitsMoved(group, node, mapping, moved)) return;
+      if (group.isNarrow && isOverRow(group, mapping)) return;
+      moved.push([node, mapping]);
+    }
+    this.groups.empty(other);
+    for (const [node, mapping] of moved) this.join(group, node, mapping);
+    // Whoever waits for the emptied group waits for this one now.
+    this.groups.addDependency(other, group);
+  }
+
+  private placeMoved(group: Group, node: Node, moved: readonly [Node, Mapping][]): Mapping | undefined {
+    for (const [done, mapping] of moved)
+      if (node.inputs.includes(done) && done.shape.join() === node.shape.join()) return mapping;
+    return this.placeIn(group, node);
+  }
+
+  private fitsMoved(group: Group, node: Node, mapping: Mapping, moved: readonly [Node, Mapping][]): boolean {
+    if (!this.isAtHand(group, node, mapping)) return false;
+    const places = new Map(moved);
+    let isSame = true;
+    this.sources.resolveBehind(node, mapping, (base, indices) => {
+      const at = places.get(base);
+      if (at !== undefined) isSame &&= sameMapping(at, indices);
+    });
+    return isSame;
+  }
+
+  // ---- reductions ----
+
+  private assignReduction(node: Node): void {
+    if (this.joinProduct(node)) return;
+    const operand = node.inputs[0]!;
+    const bases = this.sources.basesOf(operand);
+    const walk = `${operand.shape.join()}|${numbers(node.attributes, "axes").join()}`;
+    const related = (this.walks.get(walk) ?? []).filter((group) => this.isRelated(group, bases));
+    const candidates = [...new Set([...this.candidates(bases), ...related])]
+      .filter((group) => group.kind === "loop")
+      .sort((a, b) => b.id - a.id);
+    for (const group of candidates) {
+      if (!this.mayRead(group, bases)) continue;
+      for (const mapping of this.mappings(group, [operand], operand))
+        if (this.isOperandAtHand(group, operand, mapping) && this.walksAlong(group, node, mapping))
+          return this.joinWalk(group, node, mapping, walk);
+    }
+    const { group, mapping } = this.groups.createOver(operand);
+    group.shapes.set(operand.shape.join(), mapping);
+    this.walksAlong(group, node, mapping);
+    this.joinWalk(group, node, mapping, walk);
+  }
+
+  private joinWalk(group: Group, node: Node, mapping: Mapping, walk: string): void {
+    const operand = node.inputs[0]!;
+    const kept = keptAxes(node);
+    this.join(group, node, mapped(mapping, kept));
+    // What is walked is at hand at every point of the row, wherever it comes from.
+    for (const base of this.sources.basesOf(operand)) group.reads.add(base);
+    group.at.set(operand, mapping);
+    const known = this.walks.get(walk);
+    if (known === undefined) this.walks.set(walk, [group]);
+    else if (!known.includes(group)) known.push(group);
+  }
+
+  private isOperandAtHand(group: Group, operand: Node, mapping: Mapping): boolean {
+    let isSame = true;
+    this.sources.resolve(operand, mapping, (base, indices) => {
+      if (!isSame || !group.members.has(base)) return;
+      const at = group.at.get(base);
+      isSame = at !== undefined && sameMapping(at, indices);
+    });
+    return isSame;
+  }
+
+  /** Reads some of what the group reads, or something made of it. */
+  private isRelated(group: Group, bases: readonly Node[]): boolean {
+    return bases.some(
+      (base) =>
+        group.reads.has(base) ||
+        group.members.has(base) ||
+        (this.sources.roleOf(base) === "computed" &&
+          this.sources.isPointwise(base) &&
+          this.sources.basesBehind(base).some((inner) => group.reads.has(inner))),
+    );
+  }
+
+  /** Whether the axes that a reduction removes are the group's row; makes them so where it has none. */
+  private walksAlong(group: Group, node: Node, mapping: Mapping): boolean {
+    const axes = numbers(node.attributes, "axes").toSorted((a, b) => a - b);
+    const reduced = axes.map((axis) => mapping[axis]!);
+    const row = axesIn(reduced);
+    const kept = axesIn(keptAxes(node).map((axis) => mapping[axis]!));
+    if ([...row].some((axis) => kept.has(axis))) return false;
+    const rowAxes = group.axes.filter((axis) => row.has(axis.id));
+    const rowCount = elementCount(rowAxes.map((axis) => axis.extent));
+    const operand = node.inputs[0]!;
+    if (rowCount !== elementCount(pick(operand.shape, axes))) return false;
+    if (elementCount(operand.shape) !== elementCount(group.axes.map((axis) => axis.extent)))
+      return false;
+    if (isPosition(node) && !isInOrder(reduced, pick(operand.shape, axes), rowAxes)) return false;
+    if (group.row !== undefined)
+      return group.row.size === row.size && [...row].every((axis) => group.row!.has(axis));
+    const isNarrow = isNarrowWalk(group, row);
+    if (isNarrow && group.members.size > 0) return false;
+    if ([...group.at].some(([, at]) => !isWholeMapping(at, group))) return false;
+    group.row = row;
+    group.isNarrow = isNarrow;
+    return true;
+  }
+
+  /** A sum over rows of an operand of a product that is contracted along them: made while it is packed. */
+  private joinProduct(node: Node): boolean {
+    if (node.op !== "sum") return false;
+    const operand = node.inputs[0]!;
+    for (const product of this.prepared.consumers.get(operand) ?? []) {
+      if (operatorOf(product).kind !== "contraction") continue;
+      const side = summedOperand(product, node);
+      if (side === undefined || !this.isReady(product, node)) continue;
+      if (this.groups.of(product) === undefined) this.beginContraction(product);
+      const group = this.groups.of(product)!;
+      if (group.sums.some((sum) => sum.operand === side)) continue;
+      group.sums.push({ node, operand: side });
+      this.join(group, node);
+      return true;
+    }
+    return false;
+  }
+
+  /** Whether all that a product reads stands before a node. */
+  private isReady(product: Node, node: Node): boolean {
+    const place = this.order.get(node)!;
+    return this.sources.basesBehind(product).every((base) => this.order.get(base)! < place);
+  }
+
+  // ---- groups of their own ----
+
+  private beginContraction(node: Node): void {
+    const domain = contractionDomain(node);
+    const axes = [...domain.batch, ...domain.m, ...domain.n];
+    const group = this.groups.create("contraction", node, axes, domain);
+    group.shapes.set(node.shape.join(), domain.output);
+    this.join(group, node, domain.output);
+  }
+
+  /** `attention` and its statistics are one kernel, the three gradients another. */
+  private assignAttention(node: Node): void {
+    const isForward = node.op === "attention" || node.op === "attention_statistics";
+    const shared = isForward ? node.inputs.slice(0, 2) : node.inputs;
+    const ids = shared.map((input) => input.id).join();
+    const key = `${isForward} ${ids} ${JSON.stringify(node.attributes)}`;
+    const known = this.attentions.get(key);
+    const isFree = ![...(known?.members ?? [])].some((member) => member.op === node.op);
+    if (known !== undefined && isFree && this.mayRead(known, this.sources.basesBehind(node)))
+      return this.join(known, node);
+    const group = this.groups.create("attention", node, []);
+    this.attentions.set(key, group);
+    this.join(group, node);
+  }
+}
+
+/** Elementwise work alone. */
+export function isPlainLoop(group: Group): boolean {
+  return group.kind === "loop" && group.row === undefined;
+}
+
+function isWhole(group: Group, node: Node): boolean {
+  return elementCount(node.shape) === elementCount(group.axes.map((axis) => axis.extent));
+}
+
+function isWholeMapping(mapping: Mapping, group: Group): boolean {
+  const used = axesIn(mapping);
+  return group.axes.every((axis) => axis.extent === 1 || used.has(axis.id));
+}
+
+function axesIn(mapping: readonly Index[]): Set<number> {
+  const found = new Set<number>();
+  for (const index of mapping) axesOf(index, found);
+  return found;
+}
+
+function keptAxes(reduction: Node): number[] {
+  return otherAxes(reduction.inputs[0]!.shape.length, numbers(reduction.attributes, "axes"));
+}
+
+function mapped(mapping: Mapping, axes: readonly number[]): Mapping {
+  return axes.map((axis) => mapping[axis]!);
+}
+
+function isPosition(node: Node): boolean {
+  const { reducer } = operatorOf(node) as ReductionOp;
+  return reducer === "argmax" || reducer === "argmin";
+}
+
+/** Whether walking the row's axes in order meets the reduced elements in row-major order. */
+function isInOrder(
+  reduced: readonly Index[],
+  extents: readonly number[],
+  row: readonly { readonly id: number; readonly extent: number }[],
+): boolean {
+  const walked = row.map((axis): Index => ({ kind: "axis", axis: axis.id, extent: axis.extent }));
+  return equalIndex(
+    linearIndex(reduced, extents),
+    linearIndex(walked, row.map((axis) => axis.extent)), // prettier-ignore
+  );
+}
+
+/**
+ * Few rows that are long, or long columns: such sums are cut into partial sums later, and nothing else may be made
+ * along them, since it would run on too few threads.
+ */
+function isNarrowWalk(group: Group, row: ReadonlySet<number>): boolean {
+  const extent = (isRow: boolean) =>
+    elementCount(group.axes.filter((axis) => row.has(axis.id) === isRow).map((axis) => axis.extent)); // prettier-ignore
+  const [points, length] = [extent(false), extent(true)];
+  const last = group.axes.findLast((axis) => axis.extent > 1);
+  const isColumn = last !== undefined && !row.has(last.id);
+  if (isColumn && length >= 1024 && points <= 4096) return true;
+  return length > 32768 && points < 64;
+}
+
+/** Which operand of a product this sum adds up: over exactly the contracted axes, the others kept in order. */
+function summedOperand(product: Node, sum: Node): "a" | "b" | undefined {
+  const operand = sum.inputs[0]!;
+  const domain = contractionDomain(product);
+  if (domain.batch.length > 0) return undefined;
+  const kept = keptAxes(sum);
+  const reduced = numbers(sum.attributes, "axes");
+  const fits = (
+    side: 0 | 1,
+    indices: readonly Index[],
+    free: readonly { readonly id: number }[],
+    k: readonly { readonly id: number }[],
+  ) => {
+    if (product.inputs[side] !== operand) return false;
+    const axisAt = (axis: number) => {
+      const index = indices[axis]!;
+      return index.kind === "axis" ? index.axis : undefined;
+    };
+    const isUnit = (axis: number) => operand.shape[axis] === 1;
+    const isOf = (list: readonly { readonly id: number }[]) => (axis: number) =>
+      isUnit(axis) || list.some(({ id }) => id === axisAt(axis));
+    return kept.every(isOf(free)) && reduced.every(isOf(k));
+  };
+  if (fits(1, domain.b, domain.n, domain.k)) return "b";
+  if (product.op === "dot" && fits(0, domain.a, domain.m, domain.k)) return "a";
+  return undefined;
+}

@@ -1,0 +1,208 @@
+// New values of residents take their old ones' place in memory where nobody still needs the old one; the others are
+// copied there at the end. Then the kernels are put in order: writers before readers, readers of an old value before
+// what overwrites it.
+//   in place  the kernel that makes the new value reads the old one, if at all, at the very element that it writes;
+//             every other reader of the old value can run before it
+import type { Node } from "../../graph/graph.ts";
+import { axisIndex, offset } from "../../ops/index-arithmetic.ts";
+import type { Index } from "../../ops/index-expression.ts";
+import { accessOf, expressionsOf, loadsOf, storesOf, type Access } from "../expression.ts";
+import type { Buffer, Kernel, LoopKernel, Stage, Store } from "../kernel.ts";
+import { equalIndex } from "./group.ts";
+import { KernelOrder } from "./kernel-order.ts";
+import type { Places } from "./place.ts";
+
+export interface NewValue {
+  readonly path: string;
+  /** What lies in the buffer of the new value. */
+  readonly value: Node;
+}
+
+export function updateInPlace(
+  kernels: readonly Kernel[],
+  places: Places,
+  updates: readonly NewValue[],
+): Kernel[] {
+  return new Updating(kernels, places, updates).run();
+}
+
+/** A position counted from the start of the outermost buffer. */
+interface Spot {
+  readonly root: number;
+  readonly index: Index;
+}
+
+class Updating {
+  private readonly kernels: Kernel[];
+  private readonly buffers: Buffer[];
+  private readonly places: Places;
+  private readonly updates: readonly NewValue[];
+  private readonly accesses: Access[];
+  private readonly readersOf = new Map<number, number[]>();
+  private readonly writersOf = new Map<number, number[]>();
+  private readonly order: KernelOrder;
+
+  constructor(kernels: readonly Kernel[], places: Places, updates: readonly NewValue[]) {
+    this.kernels = [...kernels];
+    this.places = places;
+    this.buffers = places.buffers;
+    this.updates = updates;
+    this.accesses = kernels.map(accessOf);
+    this.accesses.forEach(({ reads, writes }, at) => {
+      for (const buffer of new Set([...reads].map((id) => this.rootOf(id)))) put(this.readersOf, buffer, at);
+      for (const buffer of new Set([...writes].map((id) => this.rootOf(id)))) put(this.writersOf, buffer, at);
+    });
+    this.order = new KernelOrder(kernels.length);
+    for (const [buffer, readers] of this.readersOf)
+      for (const writer of this.writersOf.get(buffer) ?? [])
+        for (const reader of readers) if (reader !== writer) this.order.add(writer, reader);
+  }
+
+  run(): Kernel[] {
+    const copies = this.updates.flatMap((update) => {
+      const made = this.places.homeOf(update.value)!.buffer;
+      const resident = this.places.resident(update.path, update.value);
+      if (this.isReplaceable(made, resident)) {
+        this.replace(made, resident);
+        return [];
+      }
+      return [{ made, resident, update }];
+    });
+    for (const copy of copies) this.copy(copy.made, copy.resident, copy.update);
+    const positions = this.order.sort();
+    return positions.map((at, id) => this.inSafeOrder({ ...this.kernels[at]!, id }));
+  }
+
+  private rootOf(buffer: number): number {
+    const { within } = this.buffers[buffer]!;
+    return within === undefined ? buffer : this.rootOf(within.buffer);
+  }
+
+  private spot(buffer: number, index: Index): Spot {
+    const { within } = this.buffers[buffer]!;
+    if (within === undefined) return { root: buffer, index };
+    return this.spot(within.buffer, offset(index, within.offset));
+  }
+
+  private isReplaceable(made: number, resident: number): boolean {
+    if (this.buffers[made]!.role.kind !== "scratch") return false;
+    const writers = this.writersOf.get(made) ?? [];
+    const readers = this.readersOf.get(resident) ?? [];
+    if (!writers.every((writer) => this.readsOnlyItsOwn(writer, made, resident))) return false;
+    return writers.every((writer) =>
+      readers.every((reader) => writers.includes(reader) || !this.order.isBefore(writer, reader)),
+    );
+  }
+
+  /** Whether all old elements that a kernel reads are those that it writes at the same point, and nothing reads after. */
+  private readsOnlyItsOwn(at: number, made: number, resident: number): boolean {
+    const kernel = this.kernels[at]!;
+    const { reads, writes } = this.accesses[at]!;
+    const oldParts = [...reads].filter((id) => this.rootOf(id) === resident);
+    if (oldParts.length === 0) return true;
+    if (kernel.kind !== "loop" && kernel.kind !== "contraction") return false;
+    const stores = storesOf(kernel);
+    const own = stores.filter((store) => this.rootOf(store.buffer) === made);
+    if (own.length !== 1 || [...writes].filter((id) => this.rootOf(id) === made).length !== 1)
+      return false;
+    const target = this.spot(own[0]!.buffer, own[0]!.index);
+    const isOwn = (expression: Parameters<typeof loadsOf>[0]) =>
+      loadsOf(expression)
+        .filter((load) => this.rootOf(load.buffer) === resident)
+        .every((load) => equalIndex(this.spot(load.buffer, load.index).index, target.index));
+    const outside = expressionsOf(kernel).filter(
+      (expression) => !stores.some((store) => store.value === expression),
+    );
+    const readsOld = (expression: Parameters<typeof loadsOf>[0]) =>
+      loadsOf(expression).some((load) => this.rootOf(load.buffer) === resident);
+    // Sums and products read other elements than the one that is written.
+    if (outside.some(readsOld)) return false;
+    return stores.every((store) => isOwn(store.value)) && this.hasSafeOrder(kernel, made, resident);
+  }
+
+  /** Whether the stores of a kernel can be put in an order in which none destroys what a later one reads. */
+  private hasSafeOrder(kernel: Kernel, made: number, resident: number): boolean {
+    return orderStores(storesOf(kernel), (store) => this.destroyed(store, made, resident), (id) => this.rootOf(id)) !== undefined; // prettier-ignore
+  }
+
+  private destroyed(store: Store, made: number, resident: number): number {
+    const root = this.rootOf(store.buffer);
+    return root === made ? resident : root;
+  }
+
+  private replace(made: number, resident: number): void {
+    const writers = this.writersOf.get(made) ?? [];
+    for (const writer of writers)
+      for (const reader of this.readersOf.get(resident) ?? [])
+        if (reader !== writer && !writers.includes(reader)) this.order.add(reader, writer);
+    this.buffers[made] = {
+      ...this.buffers[made]!,
+      role: this.buffers[resident]!.role,
+      within: { buffer: resident, offset: 0 },
+    };
+    this.buffers.forEach((buffer, id) => {
+      if (buffer.within !== undefined && this.rootOf(id) === resident && buffer.role.kind === "scratch")
+        this.buffers[id] = { ...buffer, role: this.buffers[resident]!.role };
+    });
+  }
+
+  /** A kernel that copies the new value, once every reader of the old one has run. */
+  private copy(made: number, resident: number, { path, value }: NewValue): void {
+    const { length, dtype } = this.buffers[resident]!;
+    const index = axisIndex(0, length);
+    const store: Store = { buffer: resident, index, value: { kind: "load", buffer: made, index, dtype } };
+    const kernel: LoopKernel = {
+      kind: "loop",
+      id: 0,
+      label: `${path} copy`,
+      origin: value.origin,
+      macs: 0,
+      flops: 0,
+      phase: "update",
+      grid: [{ id: 0, extent: length }],
+      row: [],
+      stages: [{ kind: "store", over: "grid", store }],
+    };
+    const at = this.kernels.push(kernel) - 1;
+    this.order.grow();
+    for (const writer of this.writersOf.get(this.rootOf(made)) ?? []) this.order.add(writer, at);
+    for (const reader of this.readersOf.get(resident) ?? []) this.order.add(reader, at);
+  }
+
+  private inSafeOrder(kernel: Kernel): Kernel {
+    const inOrder = (stores: readonly Store[]) =>
+      orderStores(stores, (store) => this.rootOf(store.buffer), (id) => this.rootOf(id)) ?? stores; // prettier-ignore
+    if (kernel.kind === "contraction") return { ...kernel, stores: inOrder(kernel.stores) };
+    if (kernel.kind !== "loop") return kernel;
+    const stages = kernel.stages.filter((stage) => stage.kind === "store");
+    const sorted = inOrder(stages.map(({ store }) => store));
+    const placed = sorted.map((store): Stage => stages.find((stage) => stage.store === store)!);
+    return { ...kernel, stages: [...kernel.stages.filter(({ kind }) => kind === "reduce"), ...placed] };
+  }
+}
+
+/** Stores such that none destroys what a later one loads; undefined where two need each other's old values. */
+function orderStores(
+  stores: readonly Store[],
+  destroyed: (store: Store) => number,
+  rootOf: (buffer: number) => number,
+): readonly Store[] | undefined {
+  const loaded = stores.map((store) => new Set(loadsOf(store.value).map(({ buffer }) => rootOf(buffer)))); // prettier-ignore
+  const left = new Set(stores.keys());
+  const sorted: Store[] = [];
+  while (left.size > 0) {
+    const next = [...left].find((at) =>
+      [...left].every((other) => other === at || !loaded[other]!.has(destroyed(stores[at]!))),
+    );
+    if (next === undefined) return undefined;
+    left.delete(next);
+    sorted.push(stores[next]!);
+  }
+  return sorted;
+}
+
+function put(map: Map<number, number[]>, key: number, value: number): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [value]);
+  else known.push(value);
+}
