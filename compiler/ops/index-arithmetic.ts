@@ -128,11 +128,12 @@ function merge(parts: readonly Linear[]): Linear {
       else same.factor += factor;
     }
   }
-  return { constant, terms: joinQuotients(terms.filter((term) => term.factor !== 0)) };
+  return joinQuotients({ constant, terms: terms.filter((term) => term.factor !== 0) });
 }
 
 /** f * (x mod b) + f * b * (x div b) is f * x: what a split and a merge of one axis leave. */
-function joinQuotients(terms: Term[]): Term[] {
+function joinQuotients(form: Linear): Linear {
+  const { constant, terms } = form;
   for (const rest of terms) {
     if (rest.of.kind !== "modulo") continue;
     const { by, of } = rest.of;
@@ -142,10 +143,10 @@ function joinQuotients(terms: Term[]): Term[] {
     );
     if (whole === undefined) continue;
     const others = terms.filter((term) => term !== rest && term !== whole);
-    const joined = linear(multiply(of, rest.factor));
-    return merge([{ constant: 0, terms: others }, joined]).terms.slice();
+    // What is joined may bring a constant of its own.
+    return merge([{ constant, terms: others }, linear(multiply(of, rest.factor))]);
   }
-  return terms;
+  return form;
 }
 
 function fromLinear({ constant, terms }: Linear): Index {
