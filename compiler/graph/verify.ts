@@ -75,6 +75,8 @@ function verifyRoots(graph: TensorGraph): void {
   const arrays = new Map<string, TensorType>(
     [...graph.parameters, ...graph.states].map((leaf) => [leaf.path, leaf]),
   );
+  for (const node of graph.nodes)
+    if (node.op === "resident") arrays.set(String(node.attributes["name"]), node);
   for (const { path, value } of graph.updates) {
     const array = arrays.get(path);
     if (array === undefined) broken(`the updated \`${path}\` is declared`, value);

@@ -1,0 +1,397 @@
+// A lowered recipe -> the graph of a whole training step: forward, backward, clipping, optimizer, twins, metrics.
+// Parameters of one group lie in one flat array, and so do their gradients: an optimizer written for one parameter is
+// applied to all of a group at once, which is why it takes a few kernels and not a few for each parameter.
+// A loss or gradient that is not finite selects the old values everywhere: the state before that step is still there.
+import type { EntryGraph, ResidentLayout } from "../compiled.ts";
+import { Builder } from "./builder.ts";
+import { differentiate } from "./differentiate.ts";
+import type { Node, Output, Parameter, TensorGraph, Update } from "./graph.ts";
+import { elementCount } from "./graph.ts";
+import type { HostExpression, LoweredRecipe, Twin } from "./lowered.ts";
+import { printHost } from "./host-expression.ts";
+import { placeParts } from "./place-parts.ts";
+import type { PlacedGroup } from "./place-parts.ts";
+import { recognise } from "./recognise.ts";
+import type { Recognised } from "./recognise.ts";
+import { placeResidents, residentLeaf } from "./resident-layout.ts";
+import { simplify } from "./simplify.ts";
+
+export interface TrainingStep {
+  /** `train`; or `accumulate` and `update` where a batch is run in parts. */
+  readonly graphs: readonly EntryGraph[];
+  readonly layout: ResidentLayout;
+  readonly scalars: readonly { readonly input: string; readonly expression: HostExpression }[];
+  readonly metrics: readonly string[];
+  readonly recognised: Recognised;
+}
+
+export interface TrainingStepSettings {
+  /** Elements that one resident array may have (a device's binding limit); a group longer than that is split. */
+  readonly residentElements: number;
+}
+
+export function buildTrainingStep(
+  recipe: LoweredRecipe,
+  settings: TrainingStepSettings,
+): TrainingStep {
+  const forward = simplify(forwardGraph(recipe));
+  const recognised = recognise(forward);
+  const placed = placeParts(recipe, settings.residentElements);
+  const step = new StepBuilder(recipe, recognised.graph, placed.groups, placed.layout);
+  const graphs = recipe.accumulate > 1 ? step.accumulated() : step.whole();
+  return {
+    graphs: graphs.map(({ name, graph }) => ({
+      name,
+      graph: simplify(placeResidents(graph, placed.layout), { isDifferentiated: true }),
+    })),
+    layout: placed.layout,
+    scalars: step.scalars.entries(),
+    metrics: step.metricNames,
+    recognised,
+  };
+}
+
+/** What the recipe says, without gradients: outputs are losses and metrics by name, updates those of its states. */
+function forwardGraph(recipe: LoweredRecipe): TensorGraph {
+  const outputs = [
+    ...recipe.losses.map(({ value }, i) => ({ name: `loss ${i}`, value })),
+    ...recipe.metrics.map(({ name, value }) => ({ name: `metric ${name}`, value })),
+  ];
+  return recipe.builder.finish({ outputs, updates: recipe.stateUpdates });
+}
+
+/** Scalar inputs that the host computes before each step; equal courses share one. */
+class Scalars {
+  private readonly known = new Map<string, { input: string; expression: HostExpression }>();
+
+  node(g: Builder, kind: "lr" | "decay", expression: HostExpression): Node {
+    const key = `${kind} ${printHost(expression)}`;
+    const same = [...this.known.values()].filter(({ input }) => input.startsWith(kind));
+    const known = this.known.get(key) ?? {
+      input: same.length === 0 ? kind : `${kind}.${same.length}`,
+      expression,
+    };
+    this.known.set(key, known);
+    return g.input(known.input, { shape: [], dtype: "f32" });
+  }
+
+  entries(): TrainingStep["scalars"] {
+    return [...this.known.values()];
+  }
+}
+
+/** The flat gradient of each group. */
+type Gradients = readonly Node[];
+
+class StepBuilder {
+  readonly scalars = new Scalars();
+  readonly metricNames: readonly string[];
+  private readonly recipe: LoweredRecipe;
+  private readonly forward: TensorGraph;
+  private readonly groups: readonly PlacedGroup[];
+  private readonly layout: ResidentLayout;
+
+  constructor(
+    recipe: LoweredRecipe,
+    forward: TensorGraph,
+    groups: readonly PlacedGroup[],
+    layout: ResidentLayout,
+  ) {
+    this.recipe = recipe;
+    this.forward = forward;
+    this.groups = groups;
+    this.layout = layout;
+    const losses =
+      recipe.losses.length > 1 ? recipe.losses.map(({ name }, i) => lossName(name, i)) : [];
+    this.metricNames = [
+      "loss",
+      "gradient_norm",
+      ...losses,
+      ...recipe.metrics.map(({ name }) => name),
+    ];
+  }
+
+  /** One entry for the whole batch. */
+  whole(): EntryGraph[] {
+    const g = new Builder();
+    const { values, updates, twins } = this.forwardNodes(g);
+    const gradients = this.gradients(g, values.loss);
+    const squared = squaredNorm(g, gradients);
+    const metrics = metricVector(g, values, g.sqrt(squared));
+    const isSound = g.and(isFinite(g, values.loss), isFinite(g, squared));
+    const renewed = [
+      ...this.optimized(g, gradients, squared, isSound, twins),
+      ...guarded(g, updates, isSound, (path) => this.stateLeaf(g, path)),
+    ];
+    return [{ name: "train", graph: g.finish({ outputs: [metrics], updates: renewed }) }];
+  }
+
+  /** `accumulate` adds the gradients of one part of the batch, `update` uses their mean and clears them. */
+  accumulated(): EntryGraph[] {
+    const parts = this.recipe.accumulate;
+    const a = new Builder();
+    const { values, updates } = this.forwardNodes(a);
+    const fresh = this.gradients(a, values.loss);
+    const sums = fresh.map((gradient, k) => {
+      const name = `gradients.${k}`;
+      return {
+        path: name,
+        value: a.plus(residentLeaf(a, this.layout, name), a.divide(gradient, parts)),
+      };
+    });
+    const partial = metricVector(a, values, a.constant(0)).value;
+    const metricSum = a.plus(residentLeaf(a, this.layout, "metrics"), a.divide(partial, parts));
+    const isPartSound = isFinite(a, values.loss);
+    const accumulate = a.finish({
+      updates: [
+        ...sums,
+        { path: "metrics", value: metricSum },
+        ...guarded(a, updates, isPartSound, (path) => this.stateLeaf(a, path)),
+      ],
+    });
+
+    const g = new Builder();
+    const gradients = this.groups.map((_group, k) =>
+      residentLeaf(g, this.layout, `gradients.${k}`),
+    );
+    const sum = residentLeaf(g, this.layout, "metrics");
+    const squared = squaredNorm(g, gradients);
+    const norm = g.reshape(g.sqrt(squared), [1]);
+    const others = this.metricNames.length - 2;
+    const loss = g.slice(sum, [0], [1]);
+    const pieces = [loss, norm, ...(others > 0 ? [g.slice(sum, [2], [others])] : [])];
+    const isSound = g.and(isFinite(g, g.reshape(loss, [])), isFinite(g, squared));
+    const cleared = [...gradients.map((node, k) => ({ path: `gradients.${k}`, value: g.full(0, node) })), { path: "metrics", value: g.full(0, sum) }]; // prettier-ignore
+    const moved = new Map(this.movedBefore(g).map(({ resident, value }) => [resident, value]));
+    const update = g.finish({
+      outputs: [{ name: "metrics", value: g.concat(pieces, 0) }],
+      updates: [...this.optimized(g, gradients, squared, isSound, moved), ...cleared],
+    });
+    return [
+      { name: "accumulate", graph: accumulate },
+      { name: "update", graph: update },
+    ];
+  }
+
+  /**
+   * The forward pass in `g`. Twins that move before it are moved first, and read moved: then `twins` has their new
+   * arrays by resident.
+   */
+  private forwardNodes(g: Builder) {
+    const moved = new Map<string, Node>();
+    const twins = new Map<string, Node>();
+    g.declareLeavesOf(this.forward);
+    for (const { resident, value, parts } of this.movedBefore(g)) {
+      twins.set(resident, value);
+      for (const { path, offset, shape } of parts)
+        moved.set(path, g.reshape(g.slice(value, [offset], [elementCount(shape)]), shape));
+    }
+    const copies = g.import(this.forward, (node) =>
+      node.op === "state" ? moved.get(String(node.attributes["path"])) : undefined,
+    );
+    const outputs = this.forward.outputs.map(({ name, value }) => ({
+      name,
+      value: copies.get(value)!,
+    }));
+    const losses = outputs.filter(({ name }) => name.startsWith("loss "));
+    const metrics = outputs.filter(({ name }) => name.startsWith("metric "));
+    const loss = losses.map(({ value }) => value).reduce((sum, each) => g.plus(sum, each));
+    const updates = this.forward.updates.map(({ path, value }) => ({
+      path,
+      value: copies.get(value)!,
+    }));
+    return { values: { loss, losses, metrics }, updates, twins };
+  }
+
+  /** The twins that move before the forward pass, moved. */
+  private movedBefore(g: Builder) {
+    const twins = this.recipe.twins.filter(({ update }) => update === "before_forward");
+    return twins.flatMap((twin) => this.movedTwin(g, twin, () => undefined));
+  }
+
+  /** One flat gradient a group, in the order of its parts; a parameter that no loss reaches has zeros. */
+  private gradients(g: Builder, loss: Node): Gradients {
+    const parameters = this.groups.flatMap((group) => group.parameters);
+    const leaves = parameters.map((parameter) => g.parameter(parameter));
+    const gradients = differentiate(g, loss, leaves);
+    const byPath = new Map(parameters.map(({ path }, i) => [path, gradients[i]]));
+    return this.groups.map((group) =>
+      g.under({ path: "", role: "gradient" }, () => {
+        const flat = group.parameters.map((parameter) => {
+          const gradient = byPath.get(parameter.path) ?? g.full(0, parameter);
+          return g.reshape(gradient, [elementCount(parameter.shape)]);
+        });
+        return flat.length === 1 ? flat[0]! : g.concat(flat, 0);
+      }),
+    );
+  }
+
+  /** New parameters, slots and twins. */
+  private optimized(
+    g: Builder,
+    gradients: Gradients,
+    squared: Node,
+    isSound: Node,
+    moved: ReadonlyMap<string, Node>,
+  ): Update[] {
+    g.at({ path: "", role: "optimizer" });
+    const scale = clipScale(g, squared, this.recipe.clip);
+    const t = g.input("t", { shape: [], dtype: "f32" });
+    const updates: Update[] = [];
+    const renewed = new Map<string, Node>();
+    this.groups.forEach((group, k) => {
+      const gradient = scale ? g.multiply(gradients[k]!, scale) : gradients[k]!;
+      const lr = this.scalars.node(g, "lr", group.lr);
+      const { next, slots } = group.isFlat
+        ? this.optimizeFlat(g, group, gradient, t, lr)
+        : this.optimizeEach(g, group, gradient, t, lr);
+      const clamped = group.clamp
+        ? g.minimum(g.maximum(next, group.clamp.low), group.clamp.high)
+        : next;
+      const before = residentLeaf(g, this.layout, group.resident);
+      const kept = selectSound(g, isSound, clamped, before);
+      renewed.set(group.resident, kept);
+      updates.push({ path: group.resident, value: kept });
+      for (const { resident, value } of slots) {
+        const old = residentLeaf(g, this.layout, resident);
+        updates.push({ path: resident, value: selectSound(g, isSound, value, old) });
+      }
+    });
+    const after = this.recipe.twins
+      .filter(({ update }) => update === "after_step")
+      .flatMap((twin) => this.movedTwin(g, twin, (resident) => renewed.get(resident)))
+      .map(({ resident, value }) => [resident, value] as const);
+    for (const [resident, value] of [...moved, ...after]) {
+      const old = residentLeaf(g, this.layout, resident);
+      updates.push({ path: resident, value: selectSound(g, isSound, value, old) });
+    }
+    return updates;
+  }
+
+  /** The body once, over the whole array of the group. */
+  private optimizeFlat(g: Builder, group: PlacedGroup, gradient: Node, t: Node, lr: Node) {
+    const p = residentLeaf(g, this.layout, group.resident);
+    const slotPath = (slot: string) => group.slotResident(slot);
+    const applied = group.optimizer.apply(g, { p, g: gradient, t, lr, slotPath });
+    const slots = applied.slots.map(({ name, next }) => ({
+      resident: slotPath(name),
+      value: next,
+    }));
+    return { next: applied.next, slots };
+  }
+
+  /** The body for each parameter: it looks at shapes or norms. */
+  private optimizeEach(g: Builder, group: PlacedGroup, gradient: Node, t: Node, lr: Node) {
+    let offset = 0;
+    const slots: { resident: string; value: Node }[] = [];
+    const nexts = group.parameters.map((parameter) => {
+      const size = elementCount(parameter.shape);
+      const own = g.reshape(g.slice(gradient, [offset], [size]), parameter.shape);
+      offset += size;
+      const slotPath = (slot: string) => group.slotResident(slot, parameter.path);
+      const applied = group.optimizer.apply(g, {
+        p: g.parameter(parameter),
+        g: own,
+        t,
+        lr,
+        slotPath,
+      });
+      for (const { name, next } of applied.slots)
+        slots.push({
+          resident: slotPath(name),
+          value: g.reshape(next, [elementCount(next.shape)]),
+        });
+      return g.reshape(applied.next, [size]);
+    });
+    return { next: nexts.length === 1 ? nexts[0]! : g.concat(nexts, 0), slots };
+  }
+
+  /** decay * twin + (1 - decay) * parameter, for each array of the twin. */
+  private movedTwin(g: Builder, twin: Twin, renewed: (resident: string) => Node | undefined) {
+    const decay = this.scalars.node(g, "decay", twin.decay);
+    const followed = new Map(twin.follows.map(({ state, parameter }) => [parameter, state]));
+    return this.groups.flatMap((group) => {
+      const resident = twinResident(twin, group);
+      const parts = this.layout.parts.filter((part) => part.resident === resident);
+      if (parts.length === 0) return [];
+      const source = renewed(group.resident) ?? residentLeaf(g, this.layout, group.resident);
+      let offset = 0;
+      const pieces: Node[] = [];
+      for (const parameter of group.parameters) {
+        const size = elementCount(parameter.shape);
+        if (followed.has(parameter.path)) pieces.push(g.slice(source, [offset], [size]));
+        offset += size;
+      }
+      const isWhole = pieces.length === group.parameters.length;
+      const target = isWhole ? source : pieces.length === 1 ? pieces[0]! : g.concat(pieces, 0);
+      const old = residentLeaf(g, this.layout, resident);
+      const value = g.plus(g.multiply(old, decay), g.multiply(target, g.subtract(1, decay)));
+      return [{ resident, value, parts }];
+    });
+  }
+
+  private stateLeaf(g: Builder, path: string): Node {
+    const state = this.recipe.states.find((each) => each.path === path);
+    if (!state) throw new Error(`\`${path}\` is renewed but not a state`);
+    return g.state(state);
+  }
+}
+
+export function twinResident(twin: Twin, group: { readonly resident: string }): string {
+  return `${twin.name}/${group.resident}`;
+}
+
+interface Values {
+  readonly loss: Node;
+  readonly losses: readonly Output[];
+  readonly metrics: readonly Output[];
+}
+
+/** All scalars of a step in one small array: one read-back. */
+function metricVector(g: Builder, values: Values, norm: Node): Output {
+  g.at({ path: "", role: "metric" });
+  const losses = values.losses.length > 1 ? values.losses : [];
+  const scalars = [values.loss, norm, ...[...losses, ...values.metrics].map(({ value }) => value)];
+  const pieces = scalars.map((scalar) => g.reshape(g.cast(scalar, "f32"), [1]));
+  return { name: "metrics", value: g.concat(pieces, 0) };
+}
+
+function lossName(name: string, index: number): string {
+  return name === "loss" ? `loss_${index + 1}` : `${name}_loss`;
+}
+
+function squaredNorm(g: Builder, gradients: Gradients): Node {
+  return g.under({ path: "", role: "clip" }, () =>
+    gradients
+      .map((gradient) => g.sum(g.multiply(gradient, gradient)))
+      .reduce((sum, each) => g.plus(sum, each)),
+  );
+}
+
+/** min(1, clip / norm), with PyTorch's guard against a norm of 0. */
+function clipScale(g: Builder, squared: Node, clip: number | undefined): Node | undefined {
+  if (clip === undefined) return undefined;
+  return g.minimum(g.divide(clip, g.plus(g.sqrt(squared), 1e-6)), 1);
+}
+
+function isFinite(g: Builder, scalar: Node): Node {
+  return g.unary("is_finite", scalar);
+}
+
+function selectSound(g: Builder, isSound: Node, next: Node, old: Node): Node {
+  return g.select(isSound, next, old);
+}
+
+function guarded(
+  g: Builder,
+  updates: readonly Update[],
+  isSound: Node,
+  leaf: (path: string) => Node,
+): Update[] {
+  return updates.map(({ path, value }) => ({
+    path,
+    value: selectSound(g, isSound, value, leaf(path)),
+  }));
+}
+
+export type { Parameter };

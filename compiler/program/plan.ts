@@ -1,0 +1,386 @@
+// Kernel graphs of all entries -> a program: places for every buffer, code for every distinct kernel, lists of steps.
+// Residents, tables and what the host writes or reads have places of their own; scratch is shared by the entries,
+// planned by lifetime within each and as large as the largest needs.
+import type { ResidentLayout } from "../compiled.ts";
+import type { DType, TensorType } from "../graph/graph.ts";
+import { elementCount } from "../graph/graph.ts";
+import type { Buffer, Kernel, KernelGraph } from "../kernels/kernel.ts";
+import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
+import { LimitError } from "./target.ts";
+import type { GeneratedKernel, Target } from "./target.ts";
+import type { Limits } from "./limits.ts";
+import { align, lowerBound, planMemory } from "./plan-memory.ts";
+import type { Interval } from "./plan-memory.ts";
+import type {
+  Arena,
+  Entry,
+  Place,
+  Program,
+  ResidentSlot,
+  Slot,
+  Step,
+  TableSlot,
+} from "./program.ts";
+
+export interface EntryKernels {
+  readonly name: string;
+  readonly kernels: KernelGraph;
+  readonly inputs: readonly (TensorType & { readonly name: string })[];
+  readonly outputs: readonly (TensorType & { readonly name: string })[];
+}
+
+/** @throws LimitError where an array or a kernel cannot be had within the limits. */
+export function planProgram(
+  entries: readonly EntryKernels[],
+  layout: ResidentLayout,
+  target: Target,
+  limits: Limits,
+): Program {
+  const space = new Space(limits);
+  const residents = placeResidents(layout, space);
+  const tables = new Tables(space);
+  const io = new HostArrays(space);
+  const plans = entries.map((entry) => planScratch(entry, limits));
+  const scratch = space.addScratch(plans.map((plan) => plan.arenas));
+  const codes = new Codes(target, limits);
+  const planned = entries.map((entry, i): Entry => {
+    const inputs = entry.inputs.map((input) => io.slot(input, "input", entry.name));
+    const outputs = entry.outputs.map((output) => io.slot(output, "output", entry.name));
+    const roots = new Map<number, Place>();
+    for (const buffer of entry.kernels.buffers) {
+      if (buffer.within) continue;
+      const place = placeOf(buffer, {
+        residents,
+        tables,
+        inputs,
+        outputs,
+        scratch,
+        plan: plans[i]!,
+      });
+      if (place) roots.set(buffer.id, place);
+    }
+    return { name: entry.name, inputs, outputs, steps: stepsOf(entry, roots, codes) };
+  });
+  const total = space.arenas.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (total > limits.totalBytes)
+    throw new LimitError(
+      "totalBytes",
+      `the plan needs ${total} bytes, the device has ${limits.totalBytes}`,
+    );
+  return {
+    target: target.name,
+    limits,
+    arenas: space.arenas,
+    residents: residentSlots(layout, residents),
+    tables: tables.slots,
+    entries: planned,
+    codes: codes.generated.map(({ code }) => code),
+    ...target.link(codes.generated),
+  };
+}
+
+/** What a program needs of memory, in bytes, before anything runs. */
+export interface Footprint {
+  readonly parameters: number;
+  /** Slots, twins, running statistics, accumulated gradients. */
+  readonly optimizer: number;
+  /** Scratch: activations and gradients, by lifetime. */
+  readonly activations: number;
+  /** Batches, metrics, tables, and what the device needs to run kernels. */
+  readonly workspace: number;
+  readonly total: number;
+  /** The same with the largest live set in place of the scratch plan. */
+  readonly lowerBound: number;
+}
+
+/** @param deviceBytes what the device allocates for this program, all in all */
+export function footprint(
+  program: Program,
+  entries: readonly EntryKernels[],
+  deviceBytes: number,
+): Footprint {
+  const sum = (slots: readonly ResidentSlot[]) =>
+    slots.reduce((bytes, slot) => bytes + elementCount(slot.shape) * bytesOf(slot.dtype), 0);
+  const of = (kind: Arena["kind"]) =>
+    program.arenas
+      .filter((arena) => arena.kind === kind)
+      .reduce((bytes, arena) => bytes + arena.bytes, 0);
+  const parameters = sum(program.residents.filter(({ role }) => role === "parameter"));
+  const optimizer = of("resident") - parameters;
+  const activations = of("scratch");
+  const workspace = deviceBytes - parameters - optimizer - activations;
+  const live = Math.max(0, ...entries.map((entry) => lowerBound(intervalsOf(entry))));
+  return {
+    parameters,
+    optimizer,
+    activations,
+    workspace,
+    total: deviceBytes,
+    lowerBound: deviceBytes - activations + live,
+  };
+}
+
+export function bytesOf(dtype: DType): number {
+  return dtype === "f16" || dtype === "bf16" ? 2 : 4;
+}
+
+/** Hands out arenas; arrays of one kind fill one arena until the next would pass the limit. */
+class Space {
+  readonly arenas: { kind: Arena["kind"]; bytes: number }[] = [];
+  private readonly open = new Map<Arena["kind"], number>();
+  private readonly limits: Limits;
+
+  constructor(limits: Limits) {
+    this.limits = limits;
+  }
+
+  private get arenaBytes(): number {
+    return arenaBytes(this.limits);
+  }
+
+  add(kind: Arena["kind"], bytes: number, what: string): Place {
+    const size = align(bytes);
+    if (size > this.arenaBytes) throw tooLarge(what, size, this.limits);
+    const open = this.open.get(kind);
+    const arena = open === undefined ? undefined : this.arenas[open]!;
+    if (open !== undefined && arena && arena.bytes + size <= this.arenaBytes) {
+      const offset = arena.bytes;
+      arena.bytes += size;
+      return { arena: open, offset };
+    }
+    this.arenas.push({ kind, bytes: size });
+    this.open.set(kind, this.arenas.length - 1);
+    return { arena: this.arenas.length - 1, offset: 0 };
+  }
+
+  /** Scratch arena i is as large as the largest entry needs. Returns their numbers. */
+  addScratch(plans: readonly (readonly number[])[]): readonly number[] {
+    const count = Math.max(0, ...plans.map((plan) => plan.length));
+    return Array.from({ length: count }, (_, i) => {
+      this.arenas.push({ kind: "scratch", bytes: Math.max(...plans.map((plan) => plan[i] ?? 0)) });
+      return this.arenas.length - 1;
+    });
+  }
+}
+
+function arenaBytes(limits: Limits): number {
+  return Math.floor(Math.min(limits.bindingBytes, limits.bufferBytes) / 256) * 256;
+}
+
+function tooLarge(what: string, bytes: number, limits: Limits): LimitError {
+  const limit = limits.bindingBytes <= limits.bufferBytes ? "bindingBytes" : "bufferBytes";
+  return new LimitError(limit, `${what} needs ${bytes} bytes in one piece, but the device allows ${limits[limit]} (${limit}); a smaller batch, or \`accumulate\`, makes the arrays of a step smaller`); // prettier-ignore
+}
+
+function placeResidents(layout: ResidentLayout, space: Space): Map<string, Place> {
+  return new Map(
+    layout.residents.map(({ name, dtype, length }) => [
+      name,
+      space.add("resident", length * bytesOf(dtype), `\`${name}\``),
+    ]),
+  );
+}
+
+function residentSlots(layout: ResidentLayout, places: ReadonlyMap<string, Place>): ResidentSlot[] {
+  return layout.parts.map(
+    ({ path, role, shape, dtype, initializer, trainable, resident, offset }) => {
+      const { arena, offset: start } = places.get(resident)!;
+      const place = { arena, offset: start + offset * bytesOf(dtype) };
+      return { name: path, role, shape, dtype, initializer, trainable, place };
+    },
+  );
+}
+
+/** Tables by generator and settings: equal ones are made once. */
+class Tables {
+  readonly slots: TableSlot[] = [];
+  private readonly known = new Map<string, Place>();
+  private readonly space: Space;
+
+  constructor(space: Space) {
+    this.space = space;
+  }
+
+  place(role: Extract<Buffer["role"], { kind: "table" }>, dtype: DType): Place {
+    const key = JSON.stringify([role.generator, role.settings, role.shape, dtype]);
+    const known = this.known.get(key);
+    if (known) return known;
+    const name = `${role.generator}.${this.slots.length}`;
+    const place = this.space.add(
+      "table",
+      elementCount(role.shape) * bytesOf(dtype),
+      `the table \`${role.generator}\``,
+    );
+    this.slots.push({
+      name,
+      dtype,
+      shape: role.shape,
+      place,
+      generator: role.generator,
+      settings: role.settings,
+    });
+    this.known.set(key, place);
+    return place;
+  }
+}
+
+/** What the host writes or reads. Inputs of one name and type are shared by the entries. */
+class HostArrays {
+  private readonly known = new Map<string, Place>();
+  private readonly space: Space;
+
+  constructor(space: Space) {
+    this.space = space;
+  }
+
+  slot(
+    { name, shape, dtype }: EntryKernels["inputs"][number],
+    kind: "input" | "output",
+    entry: string,
+  ): Slot {
+    const key = JSON.stringify([kind, name, shape, dtype, kind === "output" ? entry : ""]);
+    const place =
+      this.known.get(key) ??
+      this.space.add("io", elementCount(shape) * bytesOf(dtype), `${kind} \`${name}\``);
+    this.known.set(key, place);
+    return { name, shape, dtype, place };
+  }
+}
+
+interface ScratchPlan {
+  readonly places: ReadonlyMap<number, Place>;
+  readonly arenas: readonly number[];
+}
+
+function planScratch(entry: EntryKernels, limits: Limits): ScratchPlan {
+  const intervals = intervalsOf(entry);
+  const labels = new Map(entry.kernels.buffers.map((buffer) => [buffer.id, buffer.origin.path]));
+  for (const { id, bytes } of intervals)
+    if (align(bytes) > arenaBytes(limits))
+      throw tooLarge(`a value of \`${labels.get(id)}\` in ${entry.name}`, align(bytes), limits);
+  return planMemory(intervals, arenaBytes(limits));
+}
+
+/** Lifetimes of scratch buffers: parts live and die with the whole that they lie in. */
+export function intervalsOf({ kernels }: EntryKernels): Interval[] {
+  const rootOf = roots(kernels.buffers);
+  const spans = new Map<number, { first: number; last: number }>();
+  kernels.kernels.forEach((kernel, step) => {
+    for (const buffer of [...kernelReads(kernel), ...kernelWrites(kernel)]) {
+      const root = rootOf.get(buffer)!;
+      const known = spans.get(root.id);
+      spans.set(root.id, { first: known?.first ?? step, last: step });
+    }
+  });
+  return kernels.buffers.flatMap((buffer): Interval[] => {
+    const live = spans.get(buffer.id);
+    if (buffer.within || buffer.role.kind !== "scratch" || !live) return [];
+    return [{ id: buffer.id, bytes: buffer.length * bytesOf(buffer.dtype), ...live }];
+  });
+}
+
+function roots(buffers: readonly Buffer[]): Map<number, Buffer> {
+  const byId = new Map(buffers.map((buffer) => [buffer.id, buffer]));
+  return new Map(
+    buffers.map((buffer) => {
+      let root = buffer;
+      while (root.within) root = byId.get(root.within.buffer)!;
+      return [buffer.id, root];
+    }),
+  );
+}
+
+function placeOf(
+  buffer: Buffer,
+  known: {
+    readonly residents: ReadonlyMap<string, Place>;
+    readonly tables: Tables;
+    readonly inputs: readonly Slot[];
+    readonly outputs: readonly Slot[];
+    readonly scratch: readonly number[];
+    readonly plan: ScratchPlan;
+  },
+): Place | undefined {
+  const { role } = buffer;
+  switch (role.kind) {
+    case "resident":
+      return known.residents.get(role.name);
+    case "table":
+      return known.tables.place(role, buffer.dtype);
+    case "input":
+      return known.inputs.find(({ name }) => name === role.name)?.place;
+    case "output":
+      return known.outputs.find(({ name }) => name === role.name)?.place;
+    case "scratch": {
+      const place = known.plan.places.get(buffer.id);
+      return place && { arena: known.scratch[place.arena]!, offset: place.offset };
+    }
+  }
+}
+
+/** Code of distinct kernels, in order of first use. */
+class Codes {
+  readonly generated: GeneratedKernel[] = [];
+  private readonly byKey = new Map<string, number>();
+  private readonly target: Target;
+  private readonly limits: Limits;
+
+  constructor(target: Target, limits: Limits) {
+    this.target = target;
+    this.limits = limits;
+  }
+
+  generate(
+    kernel: Kernel,
+    buffers: readonly Buffer[],
+  ): { readonly code: number; readonly order: readonly number[] } {
+    const made = this.target.generate(kernel, buffers, this.limits);
+    const known = this.byKey.get(made.key);
+    if (known !== undefined) return { code: known, order: made.order };
+    this.generated.push(made);
+    this.byKey.set(made.key, this.generated.length - 1);
+    return { code: this.generated.length - 1, order: made.order };
+  }
+}
+
+function stepsOf(
+  entry: EntryKernels,
+  rootPlaces: ReadonlyMap<number, Place>,
+  codes: Codes,
+): Step[] {
+  const { buffers, kernels } = entry.kernels;
+  const byId = new Map(buffers.map((buffer) => [buffer.id, buffer]));
+  const place = (id: number): Place => {
+    let buffer = byId.get(id)!;
+    let offset = 0;
+    while (buffer.within) {
+      offset += buffer.within.offset * bytesOf(buffer.dtype);
+      buffer = byId.get(buffer.within.buffer)!;
+    }
+    const root = rootPlaces.get(buffer.id);
+    if (!root) throw new Error(`buffer ${id} of ${entry.name} (${buffer.role.kind}) has no place`);
+    return { arena: root.arena, offset: root.offset + offset };
+  };
+  return kernels.map((kernel): Step => {
+    const { code, order } = codes.generate(kernel, buffers);
+    return {
+      kind: "dispatch",
+      code,
+      places: order.map(place),
+      label: kernel.label,
+      path: kernel.origin.path,
+      phase: kernel.phase,
+      flops: kernel.flops,
+      bytes: bytesMoved(kernel, byId),
+    };
+  });
+}
+
+/** Each buffer that a kernel touches, once: what it must move at least. */
+function bytesMoved(kernel: Kernel, buffers: ReadonlyMap<number, Buffer>): number {
+  const touched = new Set([...kernelReads(kernel), ...kernelWrites(kernel)]);
+  return [...touched].reduce((sum, id) => {
+    const buffer = buffers.get(id)!;
+    return sum + buffer.length * bytesOf(buffer.dtype);
+  }, 0);
+}
