@@ -14,6 +14,7 @@ import { describeValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { evaluateCallee } from "./name.ts";
+import { withNetSettings, withOtherSettings } from "./net.ts";
 import { within } from "./labels.ts";
 import type { Scope } from "./scope.ts";
 import { poison, type CallableValue, type NetValue, type Value } from "./value.ts";
@@ -110,20 +111,9 @@ function dispatch(
     );
   }
   if (callee.kind === "net") {
-    if (incoming === undefined && areSettings(callee, args)) {
-      const fresh = withSettings(
-        e,
-        { ...callee.callable, given: new Map() },
-        args,
-        scope,
-        at,
-        hasBraces,
-      );
-      if (fresh === undefined) return poison;
-      const given = new Map([...callee.callable.given, ...fresh.given]);
-      return { ...callee, callable: { ...fresh, given } };
-    }
-    return applyToArguments(e, callee, call, args, incoming, scope, label);
+    const changed =
+      incoming === undefined ? withNetSettings(e, callee, args, scope, at) : undefined;
+    return changed ?? applyToArguments(e, callee, call, args, incoming, scope, label);
   }
   if (callee.kind !== "callable") return e.fail(notCallable(callee, call.callee, at, scope), scope);
   if (isSecondList || takesTensors(callee, call.callee, incoming, scope)) {
@@ -147,17 +137,6 @@ function takesTensors(
   if (callee.target.kind === "braces" || callee.target.kind === "stage") return true;
   if (incoming !== undefined || expression.kind !== "name") return false;
   return scope.get(expression.name) !== undefined && missingSettings(callee).length === 0;
-}
-
-/** `online(size = 384)`: all named, and all of them settings. */
-function areSettings(net: NetValue, args: readonly Argument[]): boolean {
-  const { target } = net.callable;
-  if (target.kind !== "block" || args.length === 0) return false;
-  const settings = target.declaration.settings.map((setting) => setting.name.text);
-  return args.every((argument) => {
-    if (argument.kind === "initializer") return true;
-    return argument.name !== undefined && settings.includes(argument.name.text);
-  });
 }
 
 function applyToArguments(
@@ -184,7 +163,7 @@ function applyToArguments(
 
 /** The name that an instance without a label gets its path from. */
 function nameOf(expression: Expression): string {
-  if (expression.kind === "name") return expression.name;
+  if (expression.kind === "name") return expression.name.replace(withOtherSettings, "");
   if (expression.kind === "member") return expression.member.text;
   return expression.kind === "call" ? nameOf(expression.callee) : "";
 }

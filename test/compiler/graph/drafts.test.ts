@@ -42,6 +42,19 @@ describe("each model, variant and expectation checks", () => {
   }); // prettier-ignore
 });
 
+const language = readdirSync(new URL("test/cases/good/language", root)).filter((name) =>
+  name.endsWith(".vit"),
+);
+
+test.each(language)("the language's own example: %s", (name) => {
+  const path = `test/cases/good/language/${name}`;
+  const own = (wanted: string) => (wanted === path ? textOf(path) : undefined);
+  const { library, diagnostics } = loadLibrary({ read: own, shipped }, path);
+  expect(renderDiagnostics([...diagnostics, ...checkFile(library, path)], library.sources)).toBe(
+    "",
+  );
+});
+
 test("a count that is off is shown with the count that is right", () => {
   const text = textOf("specs/vit.vit")
     .replace("86_567_656", "86_567_655")

@@ -95,6 +95,17 @@ describe("nets", () => {
   });
 });
 
+test("settings of a net in braces go to the part that has them", () => {
+  const text = `block Times(n: int)(x: [.., width]) -> [.., width] { param scale [width] ~ ones  x * n * scale }
+    model M(x: [batch, width = 1]) -> [batch, width] {
+      net p = { a: LayerNorm |> b: Times(2) }
+      p(n = 5)(x)
+    }`;
+  const found = lowered(text, "M");
+  const arrays = { "p.a.scale": [0], "p.a.bias": [3], "p.b.scale": [1] };
+  expect([...run(found, { x: [1] }, arrays).get("output")!]).toEqual([15]);
+});
+
 describe("initializers", () => {
   const kinds = (body: string) =>
     Object.fromEntries(
