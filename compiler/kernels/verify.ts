@@ -72,25 +72,42 @@ function verifyStages(kernel: LoopKernel): void {
   });
 }
 
-/** Scratch and outputs are written once, before they are read; a resident is not read half renewed. */
+/** Elements [start, end) of an outermost buffer. */
+interface Span {
+  readonly root: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+function spanOf(buffers: readonly Buffer[], id: number): Span {
+  let root = buffers[id]!;
+  let start = 0;
+  while (root.within !== undefined) {
+    start += root.within.offset;
+    root = buffers[root.within.buffer]!;
+  }
+  return { root: root.id, start, end: start + buffers[id]!.length };
+}
+
+/** Scratch and outputs are read after something was written there. */
 function verifyOrder({ buffers, kernels }: KernelGraph): void {
-  const writers = new Map<number, number>();
-  const isMade = (id: number): boolean => {
-    const { role, within } = buffers[id]!;
-    if (role.kind !== "scratch" && role.kind !== "output") return true;
-    if (writers.has(id)) return true;
-    if (within !== undefined && isMade(within.buffer)) return true;
-    return buffers.some((part) => part.within?.buffer === id && isMade(part.id));
-  };
+  const written = new Map<number, Span[]>();
   for (const kernel of kernels) {
     const { reads, writes } = accessOf(kernel);
-    for (const id of reads)
-      if (!isMade(id)) broken(`buffer ${id} is read before it is written`, kernel);
+    for (const id of reads) {
+      const { kind } = buffers[id]!.role;
+      const span = spanOf(buffers, id);
+      const isMade = (written.get(span.root) ?? []).some(
+        (other) => other.start < span.end && span.start < other.end,
+      );
+      if ((kind === "scratch" || kind === "output") && !isMade)
+        broken(`buffer ${id} is read before it is written`, kernel);
+    }
     for (const id of writes) {
-      const isShared = writers.has(id) && kernels[writers.get(id)!] !== undefined;
-      if (isShared && storesOf(kernel).every((store) => store.buffer !== id))
-        broken(`buffer ${id} is written twice`, kernel);
-      writers.set(id, kernel.id);
+      const span = spanOf(buffers, id);
+      const { kind } = buffers[id]!.role;
+      if (kind === "input" || kind === "table") broken(`buffer ${id} is only read`, kernel);
+      written.set(span.root, [...(written.get(span.root) ?? []), span]);
     }
   }
 }

@@ -29,7 +29,9 @@ interface ExternalUse {
 }
 
 const mostLoads = 8;
-const mostWeight = 64;
+/** Instructions that several readers may repeat, or one. */
+const mostWeight = 32;
+const mostWeightOnce = 256;
 const mostOperandWeight = 4;
 /** A blocking value this much smaller than what rests on it is stored instead. */
 const smallFraction = 4;
@@ -113,11 +115,11 @@ class Choice {
       const whole = [...cost.loads.values()].filter((load) => load * 2 > bytes).length;
       return whole <= 1 && cost.loads.size <= 3 && cost.weight <= mostOperandWeight;
     }
-    if (cost.weight > mostWeight) return false;
     const readers = new Set(uses.map(({ by }) => by)).size;
     const isOnlyThere = readers === 1 && (this.internal.get(node) ?? 0) === 0;
     const loaded = [...cost.loads.values()].reduce((sum, load) => sum + load, 0);
-    return isOnlyThere || loaded * readers <= bytes * (readers + 1) * 1.1;
+    if (isOnlyThere) return cost.weight <= mostWeightOnce;
+    return cost.weight <= mostWeight && loaded * readers <= bytes * (readers + 1) * 1.1;
   }
 
   /** Undefined where a value rests on what is neither stored nor elementwise. */
@@ -207,6 +209,9 @@ class Choice {
   }
 }
 
+/** Views that ask at each element where it comes from. */
+const guardedViews: Readonly<Record<string, number>> = { concat: 32, window: 4, slide: 4, unslide: 8, pad: 2 };
+
 function weightOf(node: Node): number {
   const op = operatorOf(node);
   switch (op.kind) {
@@ -217,7 +222,7 @@ function weightOf(node: Node): number {
     case "indexing":
       return 2;
     case "view":
-      return node.op === "concat" ? node.inputs.length : 0;
+      return guardedViews[node.op] ?? 0;
     default:
       return 0;
   }

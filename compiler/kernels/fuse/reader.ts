@@ -43,11 +43,18 @@ export class Reader {
     if (isMember) {
       const own = this.own(node, indices);
       if (own !== undefined) return own;
-    } else {
+    } else if (!this.isPartOfMember(node)) {
       const home = this.places.homeOf(node);
       if (home !== undefined) return this.loadAs(node, home.buffer, home.at(indices));
     }
     return this.expand(node, indices);
+  }
+
+  /** What this kernel makes itself is not loaded, nor is a part of it. */
+  private isPartOfMember(node: Node): boolean {
+    let whole = node;
+    while (whole.op === "slice") whole = whole.inputs[0]!;
+    return this.group?.members.has(whole) === true;
   }
 
   private loadAs(node: Node, buffer: number, index: Index): Expression {
