@@ -1,7 +1,7 @@
 // Loop kernel -> function: elementwise work, reductions and whole rows (softmax, norms, losses).
 // Along the grid: a block of columns at a time, all stages in registers. Along the row: several passes over a row
 // that lies in cache, each with four independent sums and a fixed tree at the end.
-import type { Axis, Expression, LoopKernel, Stage } from "../kernels/kernel.ts";
+import type { Axis, Expression, LoopKernel, Stage, Store } from "../kernels/kernel.ts";
 import type { Index } from "../ops/index-expression.ts";
 import { evaluate, writeStore } from "./evaluate.ts";
 import { loadsOf } from "./expression-facts.ts";
@@ -49,6 +49,36 @@ export function decode(
   return positions;
 }
 
+/** A reduction, or stores that follow each other over the same points: those share one pass and its values. */
+type Group =
+  | { readonly kind: "reduce"; readonly stage: ReduceStage; readonly number: number }
+  | { readonly kind: "store"; readonly over: "grid" | "row"; readonly stores: readonly Store[] };
+
+function groupsOf(stages: readonly Stage[]): Group[] {
+  const groups: Group[] = [];
+  for (const [number, stage] of stages.entries()) {
+    const last = groups.at(-1);
+    if (stage.kind === "reduce") groups.push({ kind: "reduce", stage, number });
+    else if (last?.kind === "store" && last.over === stage.over)
+      groups[groups.length - 1] = { ...last, stores: [...last.stores, stage.store] };
+    else groups.push({ kind: "store", over: stage.over, stores: [stage.store] });
+  }
+  return groups;
+}
+
+function valuesOf(group: Group): Expression[] {
+  return group.kind === "reduce" ? [group.stage.value] : group.stores.map((store) => store.value);
+}
+
+/**
+ * All values before the first store: updates may be in place, and the engine mixes the work of neighbours
+ * only up to a store.
+ */
+function writeAll(stores: readonly Store[], frames: readonly Frame[]): void {
+  for (const frame of frames) for (const store of stores) evaluate(store.value, frame);
+  for (const frame of frames) for (const store of stores) writeStore(store, frame);
+}
+
 /** Rows summed into one register before it is added to the total: keeps rounding small over long columns. */
 const rowsPerPartialSum = 256;
 
@@ -56,6 +86,7 @@ class LoopEmitter {
   private readonly kernel: KernelFunction;
   private readonly plan: LoopPlan;
   private readonly shifting: ReadonlySet<number>;
+  private readonly groups: readonly Group[];
   private readonly expressions: readonly Expression[];
   private readonly accesses: readonly { readonly buffer: number; readonly index: Index }[];
 
@@ -63,6 +94,7 @@ class LoopEmitter {
     this.kernel = kernel;
     this.plan = plan;
     this.shifting = new Set(plan.vector === undefined ? [] : [plan.vector.id]);
+    this.groups = groupsOf(plan.stages);
     this.expressions = plan.stages.map((stage) =>
       stage.kind === "reduce" ? stage.value : stage.store.value,
     );
@@ -132,25 +164,20 @@ class LoopEmitter {
   /** All stages for `count` neighbouring vectors of columns. */
   private columns(frame: Frame, count: number): void {
     const results = Array.from({ length: count }, () => new Map<number, Local>());
-    const slot = (parent: Frame, number: number): Frame =>
-      parent.child({
-        shift: count === 1 ? [] : [[this.plan.vector!.id, number * 4]],
-        reduced: new Map(results[number]!),
-      });
-    for (const [number, stage] of this.plan.stages.entries()) {
-      const slots = results.map((_, place) => slot(frame, place));
-      for (const each of slots)
-        each.hoist([this.expressions[number]!], evaluate, new Set(this.rowAxes()));
-      if (stage.kind === "store") {
-        if (stage.over === "grid") {
-          // Values first, then stores: the engine may mix the work of neighbours only up to a store.
-          for (const each of slots) evaluate(stage.store.value, each);
-          for (const each of slots) writeStore(stage.store, each);
-        } else this.rows(frame, slots, (each) => writeStore(stage.store, each));
-        continue;
-      }
-      const reduced = this.reduceColumns(stage, frame, slots);
-      reduced.forEach((value, place) => results[place]!.set(number, value));
+    for (const group of this.groups) {
+      const slots = results.map((reduced, place) =>
+        frame.child({
+          shift: count === 1 ? [] : [[this.plan.vector!.id, place * 4]],
+          reduced: new Map(reduced),
+        }),
+      );
+      for (const slot of slots) slot.hoist(valuesOf(group), evaluate, new Set(this.rowAxes()));
+      if (group.kind === "reduce") {
+        const reduced = this.reduceColumns(group.stage, frame, slots);
+        reduced.forEach((value, place) => results[place]!.set(group.number, value));
+      } else if (group.over === "row")
+        this.rows(frame, slots, (each) => writeAll(group.stores, [each]));
+      else writeAll(group.stores, slots);
     }
   }
 
@@ -225,15 +252,12 @@ class LoopEmitter {
 
   private alongRow(unit: Frame): void {
     const results = new Map<number, Local>();
-    for (const [number, stage] of this.plan.stages.entries()) {
+    for (const group of this.groups) {
       const frame = unit.child({ reduced: new Map(results) });
-      frame.hoist([this.expressions[number]!], evaluate, this.shifting);
-      if (stage.kind === "reduce") {
-        results.set(number, this.reduceRow(stage, frame));
-        continue;
-      }
-      if (stage.over === "grid") writeStore(stage.store, frame);
-      else this.vectors(frame, 1, (each) => writeStore(stage.store, each));
+      frame.hoist(valuesOf(group), evaluate, this.shifting);
+      if (group.kind === "reduce") results.set(group.number, this.reduceRow(group.stage, frame));
+      else if (group.over === "grid") writeAll(group.stores, [frame]);
+      else this.vectors(frame, 1, (each) => writeAll(group.stores, [each]));
     }
   }
 
