@@ -1,7 +1,7 @@
 // What a compilation hands to the runtime: everything a run needs, the source left behind.
 import type { HostExpression, Load, LoweredModel, Module, ViewInput } from "./graph/lowered.ts";
 import type { DType, Initializer, TensorGraph } from "./graph/graph.ts";
-import type { ResolvedView } from "./model/catalog.ts";
+import type { ResolvedDataset, ResolvedView } from "./model/catalog.ts";
 import type { Program } from "./program/program.ts";
 
 /** A named part of a resident array: a parameter, a running statistic, an optimizer's slot, a twin's copy. */
@@ -71,6 +71,8 @@ export interface TrainingPlan {
   readonly seed: number;
   readonly steps: number;
   readonly stepsPerEpoch: number;
+  /** Every data set of the recipe: views name one by its `name`. */
+  readonly datasets: readonly ResolvedDataset[];
   readonly views: readonly ViewInput[];
   /**
    * Inputs [] f32 of `train` (or `update`), computed on the host before each step. Besides these each entry may take

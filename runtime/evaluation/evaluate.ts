@@ -1,0 +1,137 @@
+// A planned evaluation on a loaded compilation -> its figures, over every example of its data set exactly once.
+// Means: each batch gives means over its real examples (filler has weight 0), which are added up by their numbers.
+import type { PlannedEvaluation, TrainingPlan } from "../../compiler/compiled.ts";
+import type { ViewInput } from "../../compiler/graph/lowered.ts";
+import type { ResolvedView } from "../../compiler/model/catalog.ts";
+import { addedUp } from "../data/recipe-data.ts";
+import type { InputBatches, RecipeData } from "../data/recipe-data.ts";
+import { found } from "../device/loaded-compilation.ts";
+import type { LoadedCompilation } from "../device/loaded-compilation.ts";
+import type { TypedArray } from "../device/device.ts";
+import { WorldError } from "../errors.ts";
+import { nearestNeighbours } from "./nearest-neighbours.ts";
+import type { LabelledFeatures } from "./nearest-neighbours.ts";
+
+/** Runs evaluations of one plan again and again; its loaders stay open. */
+export interface Evaluator {
+  /** Figures by name: those of the plan, or accuracy under the evaluation's name and `NAME.spread`. */
+  readonly run: (evaluation: PlannedEvaluation) => Promise<Readonly<Record<string, number>>>;
+  readonly notes: () => Readonly<Record<string, number>>;
+  readonly close: () => Promise<void>;
+}
+
+/** Examples are taken in the order of the data set, with draws, if a view has any, of the plan's seed. */
+export function createEvaluator(
+  plan: TrainingPlan,
+  loaded: LoadedCompilation,
+  data: RecipeData,
+): Evaluator {
+  const opened = new Map<string, Promise<InputBatches>>();
+  const all: InputBatches[] = [];
+
+  const batchesOf = (key: string, views: readonly ViewInput[], batch: number) => {
+    const known = opened.get(key);
+    if (known) return known;
+    const opening = data.batches({ views, batch, seed: plan.seed, mode: "evaluate" });
+    opened.set(key, opening);
+    opening.then((batches) => all.push(batches)).catch(() => {}); // whoever awaits it sees the error
+    return opening;
+  };
+
+  const run = async (evaluation: PlannedEvaluation): Promise<Readonly<Record<string, number>>> => {
+    const { name, views, batch } = evaluation;
+    if (evaluation.kind === "mean")
+      return means(evaluation, await batchesOf(name, views, batch), plan, loaded);
+    if (evaluation.protocol !== "nearest_neighbours")
+      throw new WorldError(
+        "unsupported",
+        `there is no evaluation protocol ${evaluation.protocol}`,
+        "use nearest_neighbours",
+      );
+    const sides: LabelledFeatures[] = [];
+    for (const side of ["fit", "test"] as const) {
+      const views = withLabel(evaluation[side].views, evaluation[side].label);
+      const batches = await batchesOf(`${name}.${side}`, views, batch);
+      sides.push(await features(evaluation, batches, plan, loaded));
+    }
+    const [fit, test] = sides as [LabelledFeatures, LabelledFeatures];
+    const result = nearestNeighbours(fit, test, Number(evaluation.settings["k"] ?? 20));
+    return { [name]: result.accuracy, [`${name}.spread`]: result.spread };
+  };
+
+  return {
+    run,
+    notes: () => addedUp(all.map((batches) => batches.notes())),
+    close: async () => {
+      for (const batches of all) await batches.close();
+    },
+  };
+}
+
+/** The label comes with the batch, under a name that is no input. */
+const labelName = "label of the protocol";
+
+function withLabel(views: readonly ViewInput[], label: ResolvedView): readonly ViewInput[] {
+  return [...views, { input: labelName, view: label }];
+}
+
+async function means(
+  evaluation: Extract<PlannedEvaluation, { kind: "mean" }>,
+  batches: InputBatches,
+  plan: TrainingPlan,
+  loaded: LoadedCompilation,
+): Promise<Readonly<Record<string, number>>> {
+  const { entry, metrics, batch } = evaluation;
+  const sums = new Float64Array(metrics.length);
+  for (let pass = 0; pass < batches.stepsPerPass; pass++) {
+    const { inputs, count } = await batches.next();
+    const weights = Float32Array.from({ length: batch }, (_, place) => (place < count ? 1 : 0));
+    loaded.run(entry, entryInputs(loaded, entry, plan, pass, inputs, weights));
+    const values = await loaded.readOutput(entry, "metrics");
+    for (let i = 0; i < sums.length; i++) sums[i]! += values[i]! * count;
+  }
+  return Object.fromEntries(metrics.map((name, i) => [name, sums[i]! / batches.size]));
+}
+
+async function features(
+  evaluation: Extract<PlannedEvaluation, { kind: "protocol" }>,
+  batches: InputBatches,
+  plan: TrainingPlan,
+  loaded: LoadedCompilation,
+): Promise<LabelledFeatures> {
+  const { entry } = evaluation;
+  const labels = new Int32Array(batches.size);
+  let rows: Float32Array | undefined;
+  let width = 0;
+  for (let pass = 0, done = 0; pass < batches.stepsPerPass; pass++) {
+    const { inputs, count } = await batches.next();
+    labels.set(found(inputs, labelName, "label").subarray(0, count), done);
+    loaded.run(entry, entryInputs(loaded, entry, plan, pass, inputs));
+    const values = await loaded.readOutput(entry, "features");
+    width = values.length / evaluation.batch;
+    rows ??= new Float32Array(batches.size * width);
+    rows.set(values.subarray(0, count * width), done * width);
+    done += count;
+  }
+  return { features: rows!, width, labels };
+}
+
+/** Of all that there is, what the entry asks for. Draws of an evaluation are those of its batch, the same each time. */
+function entryInputs(
+  loaded: LoadedCompilation,
+  entry: string,
+  plan: TrainingPlan,
+  pass: number,
+  fields: ReadonlyMap<string, TypedArray>,
+  weights?: Float32Array,
+): ReadonlyMap<string, TypedArray> {
+  const given = new Map(fields);
+  given.set("seed", Uint32Array.of(plan.seed));
+  given.set("step", Uint32Array.of(pass));
+  if (weights) given.set("weights", weights);
+  return new Map(
+    loaded
+      .inputs(entry)
+      .map(({ name }) => [name, found(given, name, `value for input of ${entry}`)]),
+  );
+}

@@ -1,0 +1,354 @@
+// A compiled recipe, a device, a folder -> a trained model in that folder. The one training loop, for every target.
+// Everything that a step depends on is a function of its number, the seed and the parts stored in a checkpoint: so a
+// run that was stopped, at whatever moment, ends with the bits of one that never was, its log included.
+//
+// For the command line and for programs:
+//   chooseDevice({ want, threads, adapter }): Promise<ChosenDevice>            runtime/device/choose-device.ts
+//   train(request: TrainingRequest): Promise<TrainingResult>                   here; events come by `onEvent`
+//   openRun(files, folder): Run; openCheckpoint(files, run)                    runtime/training/run-folder.ts
+//   evaluateRun(run, { compiled, device, host, ... }): Promise<RunEvaluation>  runtime/evaluation/evaluate-run.ts
+//   predictImages(run, paths, { compiled, device, host }): Promise<Prediction[]>  runtime/evaluation/predict-image.ts
+import type { CompiledRecipe, TrainingPlan } from "../../compiler/compiled.ts";
+import { elementCount } from "../../compiler/graph/graph.ts";
+import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from "../checkpoint/checkpoint.ts";
+import type { Checkpoint } from "../checkpoint/checkpoint.ts";
+import { openLog } from "../checkpoint/log.ts";
+import type { Log } from "../checkpoint/log.ts";
+import { addedUp, openRecipeData } from "../data/recipe-data.ts";
+import type { InputBatches, RecipeData } from "../data/recipe-data.ts";
+import type { ChosenDevice } from "../device/choose-device.ts";
+import type { LoadedCompilation } from "../device/loaded-compilation.ts";
+import { WorldError } from "../errors.ts";
+import { createEvaluator } from "../evaluation/evaluate.ts";
+import type { Evaluator } from "../evaluation/evaluate.ts";
+import type { Host } from "../host/host.ts";
+import { belongsInLog } from "./events.ts";
+import type { EventTime, Figures, TrainingEvent } from "./events.ts";
+import { initialize } from "./initialize.ts";
+import { loadWeights } from "./load-weights.ts";
+import { explainNotFinite } from "./not-finite.ts";
+import { isRun, logPath, prepareRunFolder } from "./run-folder.ts";
+import type { CheckpointInfo, RunDescription, RunSource } from "./run-folder.ts";
+import { readParts, writeParts } from "./stored-parts.ts";
+import { runTrainingStep } from "./training-step.ts";
+import type { StepResult } from "./training-step.ts";
+
+export interface TrainingRequest {
+  readonly compiled: CompiledRecipe;
+  /** Stays open: its owner closes it. */
+  readonly device: ChosenDevice;
+  /** Of the run, such as `runs/digits`; made where it is missing. A run that is there must be this one, and goes on. */
+  readonly folder: string;
+  /** The resolved spec as flat text: what makes two runs the same run. */
+  readonly spec: string;
+  readonly source: RunSource;
+  /** Such as `vitrail` and `node`; for run.json. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly host: Host;
+  readonly onEvent?: (event: TrainingEvent) => void;
+  /** Aborted: the step under way is finished, a checkpoint saved, and `train` returns. */
+  readonly signal?: AbortSignal;
+  /** Stops after so many steps in all, as if by the signal; schedules stay those of the whole run. */
+  readonly steps?: number;
+  /** Instead of the recipe's. */
+  readonly seed?: number;
+  /** Loader threads; 1 unless said. They never change a result. */
+  readonly workers?: number;
+  /** An epoch unless said; whichever comes first. At the end there is always one. */
+  readonly checkpointEvery?: { readonly steps?: number; readonly minutes?: number };
+  /** `must`: it is an error where there is no checkpoint. */
+  readonly resume?: "if-there" | "must";
+}
+
+export interface TrainingResult {
+  readonly step: number;
+  readonly why: Extract<TrainingEvent, { event: "end" }>["why"];
+  readonly loss: number | null;
+  readonly evaluations: Readonly<Record<string, Figures>>;
+  /** The folder of the last checkpoint. */
+  readonly checkpoint: string;
+}
+
+/** @throws WorldError for all that the world can do to a run; checkpoints made before are whole */
+export async function train(request: TrainingRequest): Promise<TrainingResult> {
+  const { compiled, device, folder, host } = request;
+  checkSteps(request);
+  if (request.resume === "must") checkResumable(request);
+  prepareRunFolder(host.files, folder, { ...request, description: describeRun(request) });
+  const loaded = await device.load(compiled);
+  const data = openRecipeData(compiled.plan.datasets, request.workers ?? 1, host);
+  let sitting: Sitting | undefined;
+  try {
+    sitting = await openSitting(request, loaded, data);
+    return await runSitting(sitting);
+  } finally {
+    sitting?.log.close();
+    await sitting?.batches.close();
+    await sitting?.evaluator.close();
+    await data.close();
+    loaded.close();
+  }
+}
+
+// ---- before the first step ----
+
+/** From the start, or from a checkpoint, to the end or the next stop. */
+interface Sitting {
+  readonly request: TrainingRequest;
+  readonly plan: TrainingPlan;
+  readonly loaded: LoadedCompilation;
+  readonly batches: InputBatches;
+  readonly evaluator: Evaluator;
+  readonly log: Log;
+  readonly until: number;
+  readonly startedMs: number;
+  step: number;
+  loss: number | null;
+  evaluations: Record<string, Figures>;
+  checkpoint: string | null;
+  checkpointMs: number;
+  /** Milliseconds of the latest steps, for the rate. */
+  readonly stepMs: number[];
+}
+
+async function openSitting(
+  request: TrainingRequest,
+  loaded: LoadedCompilation,
+  data: RecipeData,
+): Promise<Sitting> {
+  const { compiled, folder, host } = request;
+  const startedMs = host.now();
+  const plan: TrainingPlan = { ...compiled.plan, seed: request.seed ?? compiled.plan.seed };
+  const found = latestCheckpoint(host.files, folder);
+  const saved = found && loadCheckpoint(host.files, found.path);
+  const step = saved?.step ?? 0;
+  if (saved) writeParts(loaded, saved, found.path);
+  else {
+    initialize(loaded, plan.seed, host.files);
+    loadWeights(loaded, plan.loads, host.files);
+  }
+  const info = saved && infoOf(saved);
+  const batches = await data.batches({
+    views: plan.views,
+    batch: plan.batch / plan.accumulate,
+    seed: plan.seed,
+    mode: "train",
+    startStep: step * plan.accumulate,
+  });
+  const sitting: Sitting = {
+    request,
+    plan,
+    loaded,
+    batches,
+    evaluator: createEvaluator(plan, loaded, data),
+    log: openLog(host.files, logPath(folder), info?.logBytes ?? 0),
+    until: Math.max(step, Math.min(request.steps ?? plan.steps, plan.steps)),
+    startedMs,
+    step,
+    loss: info?.loss ?? null,
+    evaluations: { ...info?.evaluations },
+    checkpoint: found?.path ?? null,
+    checkpointMs: startedMs,
+    stepMs: [],
+  };
+  emitStart(sitting, [...(found?.passedOver ?? []), ...changesSince(info, request.device)]);
+  return sitting;
+}
+
+function infoOf(checkpoint: Checkpoint): CheckpointInfo {
+  return checkpoint.info as unknown as CheckpointInfo;
+}
+
+function emitStart(sitting: Sitting, notes: readonly string[]): void {
+  const { request, plan, loaded, step, loss, until } = sitting;
+  const parameters = loaded.compiled.layout.parts
+    .filter(({ role }) => role === "parameter")
+    .reduce((sum, { shape }) => sum + elementCount(shape), 0);
+  emit(sitting, {
+    event: "start",
+    step,
+    loss,
+    until,
+    steps: plan.steps,
+    stepsPerEpoch: plan.stepsPerEpoch,
+    batch: plan.batch,
+    recipe: plan.name,
+    parameters,
+    folder: request.folder,
+    device: request.device.description,
+    resumed: sitting.checkpoint !== null,
+    notes,
+    time: time(sitting),
+  });
+}
+
+/** Where a checkpoint was made under another device or version, the bits may differ from here on: it is said. */
+function changesSince(info: CheckpointInfo | null, device: ChosenDevice): readonly string[] {
+  const before = info?.fixes ?? device.fixes;
+  return [...new Set([...Object.keys(before), ...Object.keys(device.fixes)])]
+    .filter((name) => before[name] !== device.fixes[name])
+    .map(
+      (name) =>
+        `the checkpoint was made with ${name} = ${before[name] ?? "none"}, this is ${device.fixes[name] ?? "none"}: bits may differ`,
+    );
+}
+
+function describeRun(request: TrainingRequest): RunDescription {
+  const { compiled, device, versions } = request;
+  const { plan } = compiled;
+  return {
+    format: 1,
+    recipe: plan.name,
+    settings: Object.fromEntries(plan.settings.map(({ name, value }) => [name, value])),
+    seed: request.seed ?? plan.seed,
+    batch: plan.batch,
+    steps: plan.steps,
+    stepsPerEpoch: plan.stepsPerEpoch,
+    versions,
+    device: { name: device.name, description: device.description, reason: device.reason },
+    workers: request.workers ?? 1,
+    fixes: device.fixes,
+  };
+}
+
+function checkSteps({ steps, compiled }: TrainingRequest): void {
+  const most = compiled.plan.steps;
+  if (steps === undefined || (Number.isInteger(steps) && steps >= 0 && steps <= most)) return;
+  throw new WorldError(
+    "bad-setting",
+    `${steps} steps cannot be trained: the recipe has ${most}`,
+    `choose 0 to ${most}, or set the recipe's length`,
+  );
+}
+
+function checkResumable({ folder, host }: TrainingRequest): void {
+  if (isRun(host.files, folder) && latestCheckpoint(host.files, folder)) return;
+  throw new WorldError(
+    "no-checkpoint",
+    `there is nothing to resume in ${folder}`,
+    "leave out --resume to begin, or name the run's folder with --out",
+  );
+}
+
+// ---- the loop ----
+
+async function runSitting(sitting: Sitting): Promise<TrainingResult> {
+  const { request, plan } = sitting;
+  while (sitting.step < sitting.until && !request.signal?.aborted) {
+    await takeStep(sitting);
+    const isLast = sitting.step === plan.steps;
+    for (const evaluation of plan.evaluations)
+      if (isLast || sitting.step % evaluation.everySteps === 0)
+        await evaluate(sitting, evaluation.name);
+    if (!isLast && isCheckpointDue(sitting)) await save(sitting);
+    await breathe();
+  }
+  const why = outcome(sitting);
+  await save(sitting);
+  // Beyond the checkpoint, so that the log of a run that goes on does not have them.
+  if (why === "enough") {
+    for (const evaluation of plan.evaluations)
+      if (sitting.step === 0 || sitting.step % evaluation.everySteps !== 0)
+        await evaluate(sitting, evaluation.name);
+  }
+  return end(sitting, why);
+}
+
+function outcome({ step, plan, until }: Sitting): TrainingResult["why"] {
+  if (step === plan.steps) return "finished";
+  return step === until ? "enough" : "stopped";
+}
+
+async function takeStep(sitting: Sitting): Promise<void> {
+  const { request, plan, loaded, batches } = sitting;
+  const before = request.host.now();
+  const result = await runTrainingStep(loaded, plan, batches, sitting.step);
+  const { loss, gradientNorm } = result;
+  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+    const { runs } = result;
+    const { checkpoint } = sitting;
+    throw await explainNotFinite(loaded, { step: sitting.step + 1, loss, gradientNorm, runs, checkpoint }); // prettier-ignore
+  }
+  sitting.step++;
+  sitting.loss = loss;
+  sitting.stepMs.push(request.host.now() - before);
+  if (sitting.stepMs.length > 20) sitting.stepMs.shift();
+  emit(sitting, stepEvent(sitting, result));
+}
+
+function stepEvent(sitting: Sitting, result: StepResult): TrainingEvent {
+  const { plan, step, stepMs } = sitting;
+  const rates = plan.scalars.filter(({ input }) => /^lr\b/.test(input));
+  const meanMs = stepMs.reduce((sum, ms) => sum + ms, 0) / stepMs.length;
+  return {
+    event: "step",
+    step,
+    loss: result.loss,
+    lr: rates.length === 0 ? null : (result.scalars[rates[0]!.input] ?? null),
+    gradient_norm: result.gradientNorm,
+    metrics: result.metrics,
+    scalars: result.scalars,
+    time: { ...time(sitting), imagesPerSecond: (1000 * plan.batch) / meanMs },
+  };
+}
+
+async function evaluate(sitting: Sitting, name: string): Promise<void> {
+  const evaluation = sitting.plan.evaluations.find((candidate) => candidate.name === name)!;
+  const metrics = await sitting.evaluator.run(evaluation);
+  sitting.evaluations = { ...sitting.evaluations, [name]: metrics };
+  const { step, loss } = sitting;
+  emit(sitting, { event: "evaluation", step, loss, name, metrics, time: time(sitting) });
+}
+
+function isCheckpointDue({ request, plan, step, checkpointMs }: Sitting): boolean {
+  const { steps, minutes } = request.checkpointEvery ?? { steps: plan.stepsPerEpoch };
+  if (steps !== undefined && step % steps === 0) return true;
+  return minutes !== undefined && request.host.now() - checkpointMs >= 60_000 * minutes;
+}
+
+async function save(sitting: Sitting): Promise<void> {
+  const { request, loaded, log, step, loss, evaluations, plan } = sitting;
+  await loaded.finish();
+  log.sync();
+  const info: CheckpointInfo = {
+    spec: request.spec,
+    seed: plan.seed,
+    logBytes: log.position(),
+    loss,
+    evaluations,
+    fixes: request.device.fixes,
+  };
+  const checkpoint = { step, ...(await readParts(loaded)), info: { ...info } };
+  const path = saveCheckpoint(request.host.files, request.folder, checkpoint);
+  sitting.checkpoint = path;
+  sitting.checkpointMs = request.host.now();
+  emit(sitting, { event: "checkpoint", step, loss, path, time: time(sitting) });
+}
+
+function end(sitting: Sitting, why: TrainingResult["why"]): TrainingResult {
+  const { step, loss, evaluations, log, batches, evaluator } = sitting;
+  const checkpoint = sitting.checkpoint!;
+  const data = addedUp([batches.notes(), evaluator.notes()]);
+  emit(sitting, { event: "end", step, loss, why, evaluations, data, checkpoint, time: time(sitting) }); // prettier-ignore
+  log.sync();
+  return { step, why, loss, evaluations, checkpoint };
+}
+
+// ---- events ----
+
+function emit(sitting: Sitting, event: TrainingEvent): void {
+  if (belongsInLog(event)) sitting.log.write({ ...event });
+  sitting.request.onEvent?.(event);
+}
+
+function time({ request, startedMs }: Sitting): EventTime {
+  return { seconds: (request.host.now() - startedMs) / 1000 };
+}
+
+/** Lets signals and loader threads be heard: a step on this thread would never leave room for them. */
+function breathe(): Promise<void> {
+  // a timer waits a millisecond at least; a page has no other
+  return new Promise((resolve) =>
+    typeof setImmediate === "function" ? setImmediate(resolve) : setTimeout(resolve, 0),
+  );
+}

@@ -1,0 +1,123 @@
+// One training step on a loaded compilation: its scalars from the schedules, its batch from the loader, the entries run
+// (`train`, or `accumulate` for each part of the batch and then `update`), its metrics read.
+import type { TrainingPlan } from "../../compiler/compiled.ts";
+import { evaluateHost } from "../../compiler/graph/host-expression.ts";
+import type { InputBatches } from "../data/recipe-data.ts";
+import { found } from "../device/loaded-compilation.ts";
+import type { LoadedCompilation } from "../device/loaded-compilation.ts";
+import type { TypedArray } from "../device/device.ts";
+import type { Figures } from "./events.ts";
+import type { BrokenStep } from "./not-finite.ts";
+
+export interface StepResult {
+  readonly loss: number;
+  readonly gradientNorm: number;
+  /** Of the recipe, besides these two. */
+  readonly metrics: Figures;
+  readonly scalars: Figures;
+  /** What was run. The batch lies in the loader's memory: valid until the next step takes its own. */
+  readonly runs: BrokenStep["runs"];
+}
+
+/** `step` counts from 0. */
+export async function runTrainingStep(
+  loaded: LoadedCompilation,
+  plan: TrainingPlan,
+  batches: InputBatches,
+  step: number,
+): Promise<StepResult> {
+  const scalars = scalarsAt(plan, step);
+  const runs =
+    plan.accumulate === 1
+      ? [await runOn(loaded, "train", plan, batches, scalars, step, step)]
+      : await runInParts(loaded, plan, batches, scalars, step);
+  const values = await loaded.readOutput(runs.at(-1)!.entry, "metrics");
+  const [loss = Number.NaN, gradientNorm = Number.NaN] = values;
+  const metrics = Object.fromEntries(
+    plan.metrics.slice(2).map((name, i) => [name, values[i + 2]!]),
+  );
+  return { loss, gradientNorm, metrics, scalars, runs };
+}
+
+/** The parts of a batch follow each other in the order of the data: together they are the batch. */
+async function runInParts(
+  loaded: LoadedCompilation,
+  plan: TrainingPlan,
+  batches: InputBatches,
+  scalars: Figures,
+  step: number,
+): Promise<BrokenStep["runs"]> {
+  const runs: BrokenStep["runs"][number][] = [];
+  for (let part = 0; part < plan.accumulate; part++) {
+    const draw = step * plan.accumulate + part; // so that parts draw apart
+    const run = await runOn(loaded, "accumulate", plan, batches, scalars, step, draw);
+    // the loader uses its memory again for the next part
+    runs.push({ ...run, inputs: copied(run.inputs) });
+  }
+  const given = stepInputs(plan, scalars, step, step);
+  const inputs = ofEntry(loaded, "update", given);
+  loaded.run("update", inputs);
+  return [...runs, { entry: "update", inputs }];
+}
+
+async function runOn(
+  loaded: LoadedCompilation,
+  entry: string,
+  plan: TrainingPlan,
+  batches: InputBatches,
+  scalars: Figures,
+  step: number,
+  draw: number,
+): Promise<BrokenStep["runs"][number]> {
+  const { inputs: fields } = await batches.next();
+  const inputs = ofEntry(
+    loaded,
+    entry,
+    new Map([...stepInputs(plan, scalars, step, draw), ...fields]),
+  );
+  loaded.run(entry, inputs);
+  return { entry, inputs };
+}
+
+function scalarsAt(plan: TrainingPlan, step: number): Figures {
+  const at = {
+    step,
+    epoch: step / plan.stepsPerEpoch,
+    steps: plan.steps,
+    steps_per_epoch: plan.stepsPerEpoch,
+  };
+  return Object.fromEntries(
+    plan.scalars.map(({ input, expression }) => [input, evaluateHost(expression, at)]),
+  );
+}
+
+function stepInputs(
+  plan: TrainingPlan,
+  scalars: Figures,
+  step: number,
+  draw: number,
+): ReadonlyMap<string, TypedArray> {
+  const inputs = new Map<string, TypedArray>();
+  for (const [name, value] of Object.entries(scalars)) inputs.set(name, Float32Array.of(value));
+  inputs.set("seed", Uint32Array.of(plan.seed));
+  inputs.set("step", Uint32Array.of(draw));
+  inputs.set("t", Float32Array.of(step + 1));
+  return inputs;
+}
+
+/** Of all that there is, what the entry reads. */
+function ofEntry(
+  loaded: LoadedCompilation,
+  entry: string,
+  given: ReadonlyMap<string, TypedArray>,
+): ReadonlyMap<string, TypedArray> {
+  return new Map(
+    loaded
+      .inputs(entry)
+      .map(({ name }) => [name, found(given, name, `value for the input of \`${entry}\``)]),
+  );
+}
+
+function copied(inputs: ReadonlyMap<string, TypedArray>): ReadonlyMap<string, TypedArray> {
+  return new Map([...inputs].map(([name, values]) => [name, values.slice()]));
+}
