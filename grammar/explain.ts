@@ -4,7 +4,7 @@ import { EOF } from "chevrotain";
 import type { IRecognitionException } from "chevrotain";
 import type { Diagnostic } from "./diagnostic.ts";
 import * as errors from "./errors.ts";
-import { isCloser, isOpener } from "./layout.ts";
+import { indexAt, isCloser, isOpener } from "./layout.ts";
 import type { Token } from "./layout.ts";
 import type { Span } from "./syntax.ts";
 import * as t from "./tokens.ts";
@@ -40,7 +40,7 @@ export function explain(
 
 function look(exception: IRecognitionException, tokens: readonly Token[], file: string): Scene {
   const isEnd = exception.token.tokenType === EOF;
-  const index = isEnd ? -1 : tokens.indexOf(exception.token as Token);
+  const index = isEnd ? -1 : indexAt(tokens, exception.token.startOffset);
   const at = index === -1 ? tokens.length : index;
   const found = tokens[at];
   const previous = tokens[at - 1];
@@ -166,14 +166,10 @@ const loosePoint: Pitfall = ({ file, tokens, at, found, previous }) => {
   );
 };
 
-const strayBracket: Pitfall = ({ file, tokens, at, found }) => {
+const strayBracket: Pitfall = ({ file, found }) => {
   if (!found || !isCloser(found.tokenType)) return undefined;
-  return openerOf(tokens, at) ? undefined : errors.strayBracket(file, found);
+  return found.opener ? undefined : errors.strayBracket(file, found);
 };
-
-function openerOf(tokens: readonly Token[], at: number): Token | undefined {
-  return tokens.find((token) => token.closer === tokens[at]);
-}
 
 const noElse: Pitfall = ({ file, found, span, expected, rules, foundText }) => {
   if (rules.at(-1) !== "if" || expected !== "`else`") return undefined;

@@ -8,11 +8,25 @@ import { alignRows } from "./format-rows.ts";
 import type { Row } from "./format-rows.ts";
 import { printVariants } from "./format-table.ts";
 import { Spread, widest } from "./format-spread.ts";
+import { parse } from "./parse.ts";
 import type * as s from "./syntax.ts";
 import { pathText } from "./syntax.ts";
 
 /** The canonical text of a file that was parsed without errors. */
 export function format(file: s.SyntaxFile): string {
+  let text = printFile(file);
+  // A comment that went to a line of its own lets what it stood in join up again: print until nothing moves.
+  for (let round = 0; file.comments.length > 0 && round < mostRounds; round++) {
+    const again = printFile(parse(text, file.name).file);
+    if (again === text) break;
+    text = again;
+  }
+  return text;
+}
+
+const mostRounds = 6;
+
+function printFile(file: s.SyntaxFile): string {
   return new Printer(new Comments(file)).file(file);
 }
 
@@ -54,13 +68,13 @@ class Printer {
       case "block":
       case "model": {
         const lists = node.settings.length === 0 ? [node.inputs] : [node.settings, node.inputs];
-        return `${this.header(`${node.kind} ${node.name.text}`, lists, ` -> ${this.type(node.result)} {`)}${this.body(node.body)}`;
+        return `${this.header(node.kind, node.name, lists, ` -> ${this.type(node.result)} {`)}${this.body(node.body)}`;
       }
       case "function":
-        return `${this.header(`function ${node.name.text}`, [node.fields], ` -> ${this.type(node.result)} {`)}${this.body(node.body)}`;
+        return `${this.header("function", node.name, [node.fields], ` -> ${this.type(node.result)} {`)}${this.body(node.body)}`;
       case "optimizer": {
         const lists = node.settings.length === 0 ? [node.inputs] : [node.settings, node.inputs];
-        return `${this.header(`optimizer ${node.name.text}`, lists, " {")}${this.body(node.body)}`;
+        return `${this.header("optimizer", node.name, lists, " {")}${this.body(node.body)}`;
       }
       case "variants":
         return printVariants(node, this.spread);
@@ -82,8 +96,17 @@ class Printer {
   // ------------------------------------------------------------------------------------------ headers
 
   /** On one line; else the second list below the first; else the fields of a list on lines of their own. */
-  private header(start: string, lists: readonly (readonly s.Field[])[], end: string): string {
-    const flat = lists.map((list) => this.fieldsInLine(list));
+  private header(
+    keyword: string,
+    name: s.Identifier,
+    lists: readonly (readonly s.Field[])[],
+    end: string,
+  ): string {
+    const start = `${keyword} ${name.text}`;
+    const from = name.span.end;
+    const flat = lists.map((list, i) =>
+      this.fieldsInLine(list, lists[i - 1]?.at(-1)?.span.end ?? from),
+    );
     if (flat.every((text) => text !== undefined)) {
       const line = start + flat.join("") + end;
       if (line.length <= widest) return line;
@@ -100,11 +123,9 @@ class Printer {
     return text + end;
   }
 
-  private fieldsInLine(list: readonly s.Field[]): string | undefined {
-    const first = list[0];
+  private fieldsInLine(list: readonly s.Field[], from: number): string | undefined {
     const last = list.at(-1);
-    if (first && last && this.comments.isInside({ start: first.span.start, end: last.span.end }))
-      return undefined;
+    if (last && this.comments.isInside({ start: from, end: last.span.end })) return undefined;
     return this.spread.flat.wrap(
       "(",
       list.map((field) => this.spread.flat.field(field)),
@@ -350,7 +371,7 @@ class Printer {
       ? ` from ${this.spread.expression(node.parent, level.target, 0, 0)}`
       : "";
     const lists = node.settings.length > 0 ? [node.settings] : [];
-    const header = this.header(`recipe ${node.name.text}`, lists, `${parent} {`);
+    const header = this.header("recipe", node.name, lists, `${parent} {`);
     const rows = node.clauses.map((clause) => this.row(clause, true));
     const lines = alignRows(rows, this.spread, 2, node.span.end);
     return [header, ...lines, "}"].join("\n");

@@ -13,6 +13,8 @@ export interface Token extends IToken {
   depth: number;
   /** Of an opening bracket: the one that closes it, unless there is none. */
   closer: Token | undefined;
+  /** Of a closing bracket: the one that it closes. */
+  opener: Token | undefined;
   /** Of `[`: it holds something that only a shape has. Of `{`: it is a record. Of `(`: it is a group of axes. */
   isSpecial: boolean;
   /** Of `[`: `->` follows what closes it. */
@@ -32,7 +34,7 @@ export const deepest = 64;
 export function layOut(tokens: readonly IToken[], text: string): Chunk[] {
   const first = new Walk(tokens as Token[], text, new Set());
   const chunks = first.run();
-  if (first.unclosed.size === 0) return chunks;
+  if (first.unclosed.size === 0 || chunks.some((chunk) => chunk.tooDeep)) return chunks;
   // Some bracket is never closed. Walk again, and let each such one end where its line's indentation ends.
   return new Walk(tokens as Token[], text, first.unclosed).run();
 }
@@ -41,8 +43,8 @@ interface Open {
   readonly token: Token;
   /** Of its line. */
   readonly indent: number;
-  /** The first token after the last comma inside, to tell where an element starts. */
-  elementStart: boolean;
+  /** The index of the first token of the element that the walk is in. */
+  element: number;
 }
 
 class Walk {
@@ -82,6 +84,7 @@ class Walk {
     const previous = this.tokens[i - 1];
     token.startsLine = previous === undefined || this.breaksBetween(previous, token);
     token.closer = undefined;
+    token.opener = undefined;
     token.isSpecial = false;
     token.isArrowSource = false;
     if (token.tokenType === t.ThinArrow) this.markArrowSource();
@@ -107,8 +110,7 @@ class Walk {
       this.lastClosed = undefined;
       token.depth = this.stack.length;
       token.isSpecial = this.isSpecialOpener(token, i);
-      if (top) top.elementStart = false;
-      this.push(token);
+      this.push(token, i);
       if (this.stack.length > deepest) this.reportDepth(token);
       return;
     }
@@ -118,7 +120,7 @@ class Walk {
     if (top === undefined || isCloser(type)) return;
     if (top.token.tokenType === t.LeftBracket && this.showsShape(top, token, i))
       top.token.isSpecial = true;
-    top.elementStart = type === t.Comma;
+    if (type === t.Comma) top.element = i + 1;
   }
 
   private close(token: Token): void {
@@ -130,6 +132,7 @@ class Walk {
         continue;
       }
       open.closer = token;
+      token.opener = open;
       this.lastClosed = open;
       return;
     }
@@ -157,8 +160,8 @@ class Walk {
     return token.startOffset - start;
   }
 
-  private push(token: Token): void {
-    this.stack.push({ token, indent: this.indent, elementStart: true });
+  private push(token: Token, i: number): void {
+    this.stack.push({ token, indent: this.indent, element: i + 1 });
     this.counts.set(token.tokenType, (this.counts.get(token.tokenType) ?? 0) + 1);
   }
 
@@ -184,7 +187,7 @@ class Walk {
     if (token.tokenType !== t.LeftParen || !this.opensGroup(i)) return false;
     // A group of axes at the start of an element makes the brackets around it a shape.
     const top = this.stack.at(-1);
-    if (top?.token.tokenType !== t.LeftBracket || !top.elementStart) return false;
+    if (top?.token.tokenType !== t.LeftBracket || top.element !== i) return false;
     if (!this.isLoneName(i)) top.token.isSpecial = true;
     return true;
   }
@@ -216,8 +219,8 @@ class Walk {
   /** `..` alone, `a = …` and `a as b` are of shapes only. */
   private showsShape(top: Open, token: Token, i: number): boolean {
     const type = token.tokenType;
-    if (type === t.DotDot) return top.elementStart && this.endsElement(i + 1);
-    return (type === t.Equals || type === t.As) && this.isNameAt(i - 1);
+    if (type === t.DotDot) return top.element === i && this.endsElement(i + 1);
+    return (type === t.Equals || type === t.As) && top.element === i - 1 && this.isNameAt(i - 1);
   }
 
   private endsElement(i: number): boolean {
@@ -265,14 +268,11 @@ class Walk {
       this.isNameAt(i + 1) ||
       (token.image === "use" && this.typeAt(i + 1) === t.StringLiteral);
     if (!followed) return false;
-    if (this.stack.length === 0) return this.canStart(token, i);
-    return (
-      !isLet &&
-      token.image !== "expect" &&
-      token.startsLine &&
-      this.isAtMargin(token) &&
-      this.canStart(token, i)
-    );
+    // At the margin nothing can be meant but a new declaration, whatever stands unfinished above.
+    if (token.startsLine && this.isAtMargin(token)) {
+      return this.stack.length === 0 || (!isLet && token.image !== "expect");
+    }
+    return this.stack.length === 0 && this.canStart(token, i);
   }
 
   /** `modle ViT(…)` at the margin: a misspelt declaration, to be reported by itself. */
@@ -350,6 +350,11 @@ const linkWords = new Set(["from", "of", "like", "every"]);
 
 const startsCondition = new Set<TokenType>([
   t.LeftParen,
+  t.LeftCurly,
+  t.LeftBracket,
+  t.If,
+  t.Match,
+  t.Next,
   t.Not,
   t.NumberLiteral,
   t.StringLiteral,
@@ -436,4 +441,19 @@ export function beginsSomething(token: Token): boolean {
   if (!token.startsLine) return false;
   const type = token.tokenType;
   return !continuations.has(type) && !t.isA(type, t.InfixOperator);
+}
+
+/** The place of the first token at or behind an offset, by halving: there may be as many errors as tokens. */
+export function indexAt(
+  tokens: readonly { readonly startOffset: number }[],
+  offset: number,
+): number {
+  let low = 0;
+  let high = tokens.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (tokens[middle]!.startOffset < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

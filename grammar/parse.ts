@@ -98,17 +98,20 @@ function withoutEchoes(
   ofLexer: readonly Diagnostic[],
   text: string,
 ): readonly Diagnostic[] {
-  const ends = ofLexer
-    .filter(({ code }) => code === "unknown-character")
-    .map(({ span }) => span.end);
-  if (ends.length === 0) return found;
-  const isEcho = (at: number): boolean => {
-    const before = text.slice(0, at).trimEnd().length;
-    return ends.includes(before);
-  };
+  const unknown = ofLexer.filter(({ code }) => code === "unknown-character");
+  if (unknown.length === 0) return found;
+  const ends = new Set(unknown.map(({ span }) => span.end));
+  const own = new Set(ofLexer);
   return found.filter(
-    (diagnostic) => ofLexer.includes(diagnostic) || !isEcho(diagnostic.span.start),
+    (diagnostic) => own.has(diagnostic) || !ends.has(endBefore(text, diagnostic.span.start)),
   );
+}
+
+/** Where the blanks before an offset begin. */
+function endBefore(text: string, offset: number): number {
+  let end = offset;
+  while (end > 0 && /\s/.test(text[end - 1]!)) end--;
+  return end;
 }
 
 /** Which `///` lines belong to what. */
@@ -137,14 +140,14 @@ class Documentation {
     return run.length === 0 ? undefined : content(run);
   }
 
-  /** The first lines of the file, where they stand apart from the first declaration, or above a `use`. */
+  /** The first such lines of the file, where they stand apart from the first declaration, or above a `use`. */
   ofFile(first: Declaration | undefined): string | undefined {
     const run: Comment[] = [];
     for (const comment of this.comments) {
       const before = run.at(-1);
       const follows = before
         ? this.isRightAbove(before.span.end, comment.span.start)
-        : this.text.slice(0, comment.span.start).trim() === "";
+        : comment.span.start < (first?.span.start ?? Infinity);
       if (!follows) break;
       run.push(comment);
     }

@@ -15,7 +15,7 @@ import type {
   TokenType,
 } from "chevrotain";
 import type { Diagnostic } from "./diagnostic.ts";
-import { beginsSomething, deepest, isCloser } from "./layout.ts";
+import { beginsSomething, deepest, indexAt, isCloser } from "./layout.ts";
 import type { Token } from "./layout.ts";
 import type { Binding, Span } from "./syntax.ts";
 import * as t from "./tokens.ts";
@@ -310,7 +310,7 @@ export class RecoveringParser extends EmbeddedActionsParser {
   /** The names of a `let` whose value is broken: what was read before the `=`. */
   protected bindingInBrokenText(span: Span): Binding {
     const names = [];
-    let at = this.input.findIndex((token) => token.startOffset >= span.start);
+    let at = indexAt(this.input, span.start);
     for (at += 1; at < this.input.length && this.input[at]!.startOffset < span.end; at++) {
       const token = this.input[at]!;
       if (token.tokenType === t.Equals) break;
