@@ -1,7 +1,7 @@
 // The folder of a run, compiled again -> the results of its evaluations at its newest checkpoint.
 import type { CompiledRecipe } from "../../compiler/compiled.ts";
 import { openRecipeData } from "../data/recipe-data.ts";
-import type { ChosenDevice } from "../device/choose-device.ts";
+import type { ChosenDevice } from "../device/chosen-device.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import { WorldError } from "../errors.ts";
 import type { Host } from "../host/host.ts";

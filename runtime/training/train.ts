@@ -3,7 +3,7 @@
 // run that was stopped, at whatever moment, ends with the bits of one that never was, its log included.
 //
 // For the command line and for programs:
-//   chooseDevice({ want, threads, adapter }): Promise<ChosenDevice>            runtime/device/choose-device.ts
+//   openChosenDevice({ want, threads, adapter }): Promise<ChosenDevice>        runtime/device/chosen-device.ts
 //   train(request: TrainingRequest): Promise<TrainingResult>                   here; events come by `onEvent`
 //   openRun(files, folder): Run; openCheckpoint(files, run)                    runtime/training/run-folder.ts
 //   evaluateRun(run, { compiled, device, host, ... }): Promise<RunEvaluation>  runtime/evaluation/evaluate-run.ts
@@ -16,7 +16,7 @@ import { openLog } from "../checkpoint/log.ts";
 import type { Log } from "../checkpoint/log.ts";
 import { addedUp, openRecipeData } from "../data/recipe-data.ts";
 import type { InputBatches, RecipeData } from "../data/recipe-data.ts";
-import type { ChosenDevice } from "../device/choose-device.ts";
+import type { ChosenDevice } from "../device/chosen-device.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import { WorldError } from "../errors.ts";
 import { createEvaluator } from "../evaluation/evaluate.ts";

@@ -1,0 +1,98 @@
+// The device that was chosen, opened: what the compiler must keep to, what fixes the bits of a run on it, and how to
+// load a compilation on it. The interpreter is one of them.
+import type { Compiled } from "../../compiler/compiled.ts";
+import { WASM_LIMITS } from "../../compiler/program/limits.ts";
+import type { Limits } from "../../compiler/program/limits.ts";
+import { WorldError } from "../errors.ts";
+import { chooseDevice } from "./choose-device.ts";
+import type { DeviceChoice, DeviceName } from "./choose-device.ts";
+import type { Device } from "./device.ts";
+import { createInterpreter } from "./interpret.ts";
+import { loadedCompilation } from "./loaded-compilation.ts";
+import type { LoadedCompilation } from "./loaded-compilation.ts";
+import { createWasmDevice } from "./wasm.ts";
+import { createWebgpuDevice } from "./webgpu.ts";
+
+export interface DeviceWish {
+  /** A DeviceName, or `auto` (the default). */
+  readonly want?: string;
+  /** Compute threads of wasm; else VITRAIL_THREADS, else as many as there are cores. */
+  readonly threads?: number;
+  /** `software` for the adapter that tests run on. */
+  readonly adapter?: "software" | "any";
+}
+
+export interface ChosenDevice {
+  readonly name: DeviceName;
+  /** For people: `wasm, 2 threads, fused multiply-add`. */
+  readonly description: string;
+  /** Why this one, in a sentence without a full stop. */
+  readonly reason: string;
+  /** What the compiler must keep to. */
+  readonly limits: Limits;
+  /** What fixes the bits of a run besides spec, seed and data; goes into run.json. */
+  readonly fixes: Readonly<Record<string, string | number | boolean>>;
+  /** @throws WorldError where the memory is not there, or the compilation is for another device */
+  load(compiled: Compiled): Promise<LoadedCompilation>;
+  close(): Promise<void>;
+}
+
+/** @throws WorldError where what was asked for is not there */
+export async function openChosenDevice(wish: DeviceWish = {}): Promise<ChosenDevice> {
+  const choice = await chooseDevice(wish.want);
+  switch (choice.name) {
+    case "interpret":
+      return interpreter(choice);
+    case "wasm":
+      return wasm(choice, wish);
+    case "webgpu":
+      return webgpu(choice, wish);
+  }
+}
+
+function interpreter(choice: DeviceChoice): ChosenDevice {
+  return {
+    ...choice,
+    description: "interpreter in float64, one thread",
+    limits: WASM_LIMITS,
+    fixes: { device: "interpret" },
+    load: async (compiled) => createInterpreter(compiled),
+    close: async () => {},
+  };
+}
+
+async function wasm(choice: DeviceChoice, { threads }: DeviceWish): Promise<ChosenDevice> {
+  const device = await createWasmDevice(threads === undefined ? {} : { threads });
+  return {
+    ...choice,
+    description: device.description,
+    limits: WASM_LIMITS,
+    fixes: { device: "wasm", fusedMultiplyAdd: device.relaxed },
+    load: (compiled) => load(device, compiled),
+    close: () => device.close(),
+  };
+}
+
+async function webgpu(choice: DeviceChoice, { adapter }: DeviceWish): Promise<ChosenDevice> {
+  const device = await createWebgpuDevice(adapter === undefined ? {} : { adapter });
+  const { description, limits } = device;
+  return {
+    ...choice,
+    description,
+    limits,
+    fixes: { device: "webgpu", adapter: description, architecture: device.adapter.architecture },
+    load: (compiled) => load(device, compiled),
+    close: async () => device.close(),
+  };
+}
+
+async function load(device: Device, compiled: Compiled): Promise<LoadedCompilation> {
+  const { program } = compiled;
+  if (program?.target === device.name)
+    return loadedCompilation(compiled, await device.load(program));
+  throw new WorldError(
+    "unsupported",
+    `this was compiled for ${program?.target ?? "interpret"}, not for ${device.name}`,
+    `compile it for ${device.name}`,
+  );
+}
