@@ -39,16 +39,16 @@ export interface EntryGraph {
 
 export type PlannedEvaluation = {
   readonly name: string;
-  /** The entry to run on each batch; its output is `metrics` or `features`. */
+  /** The entry to run on each batch; its outputs are the metrics by name, or `features`. */
   readonly entry: string;
   readonly everySteps: number;
   readonly batch: number;
   readonly views: readonly ViewInput[];
 } & (
   | {
-      /** Output `metrics` [n]: means over the batch weighted by input `weights` [batch]; add up by real examples. */
+      /** Means over the batch weighted by input `weights` [batch]: the runtime adds them up by real examples. */
       readonly kind: "mean";
-      /** One name, or one for each of a list. */
+      /** Names of the outputs, each f32 []: one, or one for each of a list. */
       readonly metrics: readonly string[];
     }
   | {
@@ -85,7 +85,7 @@ export interface TrainingPlan {
    */
   readonly metrics: readonly string[];
   readonly evaluations: readonly PlannedEvaluation[];
-  /** Entry `predict`: inputs are the views' (one batch), output `logits` [batch, classes]. */
+  /** Entry `predict`: inputs are the views' (one batch), its one output is [batch, classes]. */
   readonly predict?: {
     readonly batch: number;
     readonly views: readonly ViewInput[];

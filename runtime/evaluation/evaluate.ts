@@ -87,8 +87,8 @@ async function means(
     const { inputs, count } = await batches.next();
     const weights = Float32Array.from({ length: batch }, (_, place) => (place < count ? 1 : 0));
     loaded.run(entry, entryInputs(loaded, entry, plan, pass, inputs, weights));
-    const values = await loaded.readOutput(entry, "metrics");
-    for (let i = 0; i < sums.length; i++) sums[i]! += values[i]! * count;
+    const values = await Promise.all(metrics.map((name) => loaded.readOutput(entry, name)));
+    for (let i = 0; i < sums.length; i++) sums[i]! += values[i]![0]! * count;
   }
   return Object.fromEntries(metrics.map((name, i) => [name, sums[i]! / batches.size]));
 }

@@ -94,7 +94,8 @@ async function runPredict(
   ]);
   const wanted = loaded.inputs("predict").map(({ name }) => name);
   loaded.run("predict", new Map([...given].filter(([name]) => wanted.includes(name))));
-  return loaded.readOutput("predict", "logits");
+  const { graph } = loaded.compiled.graphs.find(({ name }) => name === "predict")!;
+  return loaded.readOutput("predict", graph.outputs[0]!.name);
 }
 
 function ranked(logits: DeviceValues, classes: readonly string[] | undefined) {
