@@ -2,12 +2,11 @@
 // window indices). Right-hand panels are packed once for a block that stays in cache; the left side is read where
 // it lies, or packed a tile at a time; sums stay in registers, and the epilogue (bias, activation, residual) takes
 // them from there.
-import type { ContractionKernel, Expression } from "../kernels/kernel.ts";
-import type { Index } from "../ops/index-expression.ts";
+import type { ContractionKernel } from "../kernels/kernel.ts";
 import { planContraction } from "./contraction-plan.ts";
 import type { ContractionPlan, SumTarget } from "./contraction-plan.ts";
-import { evaluate, writeLanes, writeStore } from "./evaluate.ts";
-import { loadsOf } from "./expression-facts.ts";
+import { Epilogue, isHeavy } from "./epilogue.ts";
+import { evaluate, writeLanes } from "./evaluate.ts";
 import type { Frame } from "./frame.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
 import type { GeneratedFunction } from "./generate-loop.ts";
@@ -38,12 +37,18 @@ export function generateContraction(
 /** Bytes of one block's sums between two blocks of k. */
 const sumsBytes = tileRows * tileColumns * 4;
 
-/** Offsets in a thread's scratch: right panels, one left panel, sums between blocks of k. */
-function scratchOf(plan: ContractionPlan): { left: number; sums: number; bytes: number } {
+/** Offsets in a thread's scratch: right panels, one left panel, sums between blocks of k, one tile for its epilogue. */
+function scratchOf(plan: ContractionPlan): {
+  left: number;
+  sums: number;
+  tile: number;
+  bytes: number;
+} {
   const left = plan.nBlock * plan.kLength * panelStepBytes;
   const sums = left + (plan.direct === undefined ? plan.kLength * leftStepBytes : 0);
   const partial = plan.kBlocks > 1 ? plan.mBlock * plan.nBlock * sumsBytes : 0;
-  return { left, sums, bytes: sums + partial };
+  const tile = sums + partial;
+  return { left, sums, tile, bytes: tile + (isHeavy(plan) ? sumsBytes : 0) };
 }
 
 interface Tiles {
@@ -59,8 +64,7 @@ class ContractionEmitter {
   private readonly right: PanelFiller;
   private readonly leftPanel: Operand;
   private readonly partialSums: Operand;
-  private readonly outputs: readonly { readonly buffer: number; readonly index: Index }[];
-  private readonly values: readonly Expression[];
+  private readonly epilogue: Epilogue;
 
   constructor(kernel: KernelFunction, plan: ContractionPlan) {
     this.kernel = kernel;
@@ -86,11 +90,7 @@ class ContractionEmitter {
     const offsets = scratchOf(plan);
     this.leftPanel = this.f.add(kernel.scratch, offsets.left);
     this.partialSums = this.f.add(kernel.scratch, offsets.sums);
-    this.values = plan.stores.map((store) => store.value);
-    this.outputs = [
-      ...new Set(this.values.flatMap((value) => [...loadsOf(value)])),
-      ...plan.stores,
-    ];
+    this.epilogue = new Epilogue(this.f, plan, this.f.add(kernel.scratch, offsets.tile));
   }
 
   /** Units are tiles of the split axis in all batches; a thread's share runs through whole or partial batches. */
@@ -120,9 +120,7 @@ class ContractionEmitter {
   private prepare(frame: Frame): void {
     this.left.prepare(frame, new Set());
     this.right.prepare(frame, new Set());
-    const shifting = new Set([this.plan.m.id, this.plan.n.id]);
-    frame.prepareAddresses(this.outputs, shifting);
-    frame.hoist(this.values, evaluate, shifting);
+    this.epilogue.prepare(frame);
   }
 
   private batch(frame: Frame, mTiles: Tiles, nTiles: Tiles): void {
@@ -236,9 +234,7 @@ class ContractionEmitter {
   ): void {
     // prettier-ignore
     const { f, plan } = this;
-    const row = frame.child({ at: [[plan.m.id, { element: start }]] });
-    row.prepareAddresses(this.outputs, new Set([plan.m.id, plan.n.id]));
-    row.hoist(this.values, evaluate, new Set([plan.m.id, plan.n.id]));
+    const row = this.epilogue.rowFrame(frame, start);
     const right = f.variable(this.kernel.scratch);
     const rest = plan.n.extent % tileColumns;
     f.forRange(block.columns.from, block.columns.to, 1, (tile) => {
@@ -246,7 +242,9 @@ class ContractionEmitter {
         const vectors = Math.ceil(columns / 4);
         const totals = this.startSums(block, rows, vectors, sums);
         addProducts(f, { rows, vectors, left, right, count }, totals);
-        this.finishSums(block, totals, sums, () => this.epilogue(row, tile, columns, totals));
+        this.finishSums(block, totals, sums, () =>
+          this.epilogue.write(row, start, tile, columns, totals),
+        );
       };
       if (rest === 0) run(tileColumns);
       else if (plan.n.extent < tileColumns) run(rest);
@@ -272,42 +270,6 @@ class ContractionEmitter {
     f.if(f.emit("i32.eq", block.number, plan.kBlocks - 1), epilogue, () =>
       eachSum(totals, (total, offset) => f.store("v128.store", sums, total, offset)),
     );
-  }
-
-  private epilogue(
-    row: Frame,
-    tile: Local,
-    columns: number,
-    totals: readonly (readonly Local[])[],
-  ): void {
-    const { f, plan } = this;
-    const { m, n } = plan;
-    const bytes = f.multiply(tile, tileColumns * 4);
-    const at = row.child({
-      at: [[n.id, { element: f.multiply(tile, tileColumns), bytes }]],
-      vector: { axis: n.id, width: 4 },
-    });
-    at.prepareAddresses(this.outputs, new Set([m.id, n.id]));
-    for (let first = 0; first < columns; first += 4) {
-      const isWhole = first + 4 <= columns;
-      const lanes = isWhole
-        ? [undefined]
-        : Array.from({ length: columns - first }, (_, lane) => lane);
-      for (const lane of lanes) {
-        const column = at.child({
-          shift: [[n.id, first + (lane ?? 0)]],
-          vector: { axis: n.id, width: lane === undefined ? 4 : 1 },
-        });
-        column.hoist(this.values, evaluate, new Set([m.id]));
-        totals.forEach((vectors, number) => {
-          const total = vectors[first / 4]!;
-          const accumulator =
-            lane === undefined ? total : f.shuffle(total, total, [lane, lane, lane, lane]);
-          const point = column.child({ shift: [[m.id, number]], accumulator });
-          for (const store of plan.stores) writeStore(store, point);
-        });
-      }
-    }
   }
 
   /** Adds up a packed panel over its steps: the bias gradient, from the same numbers that make the product. */
