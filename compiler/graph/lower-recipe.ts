@@ -173,7 +173,7 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   const dataflow = new Dataflow(context, instances, { training: true, batch });
   const before = context.problems.found.length;
   const training = lowerTraining(dataflow);
-  context.hasAllPaths = context.problems.found.length === before;
+  context.hasAllPaths = !dataflow.isBroken && context.problems.found.length === before;
   const evaluations = lowerEvaluations(context, instances, batch);
   const predict = lowerPrediction(context, instances, batch);
   checkFrozen(context, instances);

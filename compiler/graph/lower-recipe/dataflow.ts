@@ -33,6 +33,8 @@ export class Dataflow {
   readonly evaluator: Evaluator;
   readonly root: Scope;
   readonly batch: number;
+  /** Set where data or a view is wrong: what would have come of it is missing, paths of parameters among it. */
+  isBroken = false;
   /** The views that have become inputs, by name, in order of first use. */
   readonly views = new Map<string, TypedView>();
   private readonly scopes = new Map<string, Scope>();
@@ -196,7 +198,7 @@ export class Dataflow {
   /** `train.label`: a member gives the field as an input. */
   private dataset(name: string, file: FileScope): Value {
     const value = this.context.dataValue(name);
-    if (value?.kind !== "dataset") return poison;
+    if (value?.kind !== "dataset") return this.broken();
     const fields = new Map<string, Value>();
     const opaque: OpaqueValue = {
       kind: "opaque",
@@ -216,13 +218,18 @@ export class Dataflow {
 
   private view(name: string, file: FileScope, span: Span): Value {
     const view = this.context.view(name);
-    return view === "unknown" || !view ? poison : this.input(view, file, span);
+    return view === "unknown" || !view ? this.broken() : this.input(view, file, span);
+  }
+
+  private broken(): Value {
+    this.isBroken = true;
+    return poison;
   }
 
   /** A view as an input of the graph: the batch first, then the axes of one example. */
   input(typed: TypedView | undefined, file: FileScope, span: Span): Value {
     const axes = typed && knownAxes(typed, this.context.scope(file), span);
-    if (!typed || !axes) return poison;
+    if (!typed || !axes) return this.broken();
     const named = [
       { name: "batch", size: this.batch },
       ...axes.map(({ name, extent }) => ({ name, size: extent })),

@@ -1,0 +1,94 @@
+// The recipes of the language and of the hard specs: each lowers, or says plainly, and only, what is not there yet.
+import { readFileSync, readdirSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { checkRecipes, listRecipes, lowerRecipe } from "../../../../compiler/graph/lower-recipe.ts";
+import type { RecipeResult } from "../../../../compiler/graph/lower-recipe.ts";
+import { loadLibrary } from "../../../../compiler/model/load-library.ts";
+import type { Library } from "../../../../compiler/model/library.ts";
+import { renderDiagnostics } from "../../../../grammar/diagnostic.ts";
+import { catalog } from "../../../../runtime/data/catalog.ts";
+import { shipped } from "./recipe-text.ts";
+
+const good = "test/cases/good/";
+const drafts = readdirSync(`${good}drafts`);
+
+/** The drafts call each other without the numbers of their files. */
+function libraryOf(file: string): Library {
+  const read = (name: string) => {
+    if (name === file) return readFileSync(good + file, "utf8");
+    const draft = drafts.find((known) => known.endsWith(`-${name.replace("drafts/", "")}`));
+    return draft === undefined ? undefined : readFileSync(`${good}drafts/${draft}`, "utf8");
+  };
+  return loadLibrary({ read, shipped: shipped() }, file).library;
+}
+
+function lower(
+  file: string,
+  recipe: string,
+  settings: Readonly<Record<string, string>> = {},
+): RecipeResult {
+  return lowerRecipe(libraryOf(file), { file, recipe, settings, catalog: catalog() });
+}
+
+describe("the language's own recipes", () => {
+  const files = readdirSync(`${good}language`).filter((name) => name.startsWith("recipe-"));
+  test.each(files)(
+    "%s",
+    (name) => {
+      const library = libraryOf(`language/${name}`);
+      const found = checkRecipes(library, `language/${name}`, catalog());
+      expect(renderDiagnostics(found, library.sources)).toBe("");
+      expect(listRecipes(library, `language/${name}`)).not.toEqual([]);
+    },
+    30_000,
+  );
+
+  test("BYOL learns the probe through `watched`, and the twin follows the whole of `online`", () => {
+    const { recipe } = lower("language/recipe-byol.vit", "byol");
+    expect(recipe!.losses.map(({ name }) => name)).toEqual(["loss", "watched"]);
+    const online = recipe!.parameters.filter(({ path }) => path.startsWith("online."));
+    expect(recipe!.twins[0]!.follows).toHaveLength(online.length);
+    expect(
+      recipe!.parameters.filter(({ path, trainable }) => path.startsWith("probe") && trainable),
+    ).toHaveLength(2);
+  });
+
+  test("a locked tower has no group", () => {
+    const { recipe } = lower("language/recipe-clip.vit", "lit");
+    expect(
+      recipe!.groups.flatMap(({ paths }) => paths).some((path) => path.startsWith("image.")),
+    ).toBe(false);
+    expect(recipe!.loads[0]!.adaptations).toEqual([
+      { path: "image.position", how: "resize(bicubic)" },
+      { path: "image.head", how: "fresh" },
+    ]);
+  });
+});
+
+describe("the hard specs", () => {
+  test.each([
+    ["08a-deit.vit", "deit"],
+    ["08c-cosub.vit", "cosub"],
+    ["08e-transfer.vit", "augreg"],
+  ])("%s: %s lowers", (file, recipe) => {
+    const { recipe: lowered, diagnostics } = lower(`drafts/${file}`, recipe);
+    expect(diagnostics.map(({ message }) => message)).toEqual([]);
+    expect(lowered!.losses).toHaveLength(1);
+  });
+
+  test.each([
+    ["02-maskfeat.vit", "maskfeat_in1k"],
+    ["04-vatt.vit", "vatt"],
+    ["05-flexivit.vit", "flexivit"],
+    ["08b-moco.vit", "moco_v3"],
+    ["08d-pretext.vit", "jigsaw"],
+    ["08d-pretext.vit", "colorization"],
+  ])("%s: %s says what is missing", (file, recipe) => {
+    const library = libraryOf(`drafts/${file}`);
+    const { diagnostics } = lower(`drafts/${file}`, recipe);
+    expect(
+      diagnostics.map(({ code, message }) => `${code}: ${message}`).join("\n"),
+    ).toMatchSnapshot();
+    expect(library.cycles).toEqual([]);
+  });
+});
