@@ -1,26 +1,33 @@
 // `vit check` of what a file declares: names in every branch, each model with its defaults where that is possible, each
 // variant, and each `expect`, whose numbers are counted anew.
-import type { Diagnostic, FileSpan } from "../../grammar/diagnostic.ts";
+import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import { sortDiagnostics } from "../../grammar/diagnostic.ts";
 import type {
   Argument,
   BlockDeclaration,
   ExpectDeclaration,
   NumberExpression,
+  RecordField,
 } from "../../grammar/syntax.ts";
 import { pathText } from "../../grammar/syntax.ts";
 import type { FileScope, Library } from "../model/library.ts";
 import { variantsOf } from "../model/library.ts";
 import { checkNames } from "../model/static-names.ts";
 import { Builder } from "./builder.ts";
+import type { Module } from "./lowered.ts";
 import { blockNamed, lowerCallable, type ModelResult } from "./lower-model.ts";
 import * as errors from "./expect-errors.ts";
+import { RoleTable } from "./lower/axis.ts";
+import { withSettings } from "./lower/bind-settings.ts";
+import { showValue } from "./lower/describe-value.ts";
 import { Evaluator } from "./lower/evaluator.ts";
 import { distributions } from "./lower/initializer.ts";
 import { Instances } from "./lower/instances.ts";
 import { intrinsics } from "./lower/intrinsics/table.ts";
 import { constantNames } from "./lower/name.ts";
 import { gathered, type Gathered } from "./lower/reporter.ts";
+import type { Scope } from "./lower/scope.ts";
+import type { CallableValue } from "./lower/value.ts";
 
 /** All that is wrong with the blocks, functions, models and expectations of a file, in the order of its text. */
 export function checkFile(library: Library, name: string): Diagnostic[] {
@@ -29,11 +36,10 @@ export function checkFile(library: Library, name: string): Diagnostic[] {
   const problems = gathered();
   checkNames(library, file, knownNames).forEach(problems.report);
   if (library.cycles.length === 0) {
+    const check = new FileCheck(library, file, problems);
     for (const declaration of file.syntax.declarations) {
-      if (declaration.kind === "model" || declaration.kind === "block") {
-        checkBlock(library, file, declaration, problems);
-      }
-      if (declaration.kind === "expect") checkExpect(library, file, declaration, problems);
+      if (declaration.kind === "model" || declaration.kind === "block") check.block(declaration);
+      if (declaration.kind === "expect") check.expect(declaration);
     }
   }
   return sortDiagnostics(problems.found);
@@ -51,33 +57,102 @@ const knownNames = {
   },
 };
 
-/** Each variant; without variants, the block itself where nothing is open. */
-function checkBlock(
-  library: Library,
-  file: FileScope,
-  declaration: BlockDeclaration,
-  problems: Gathered,
-): void {
-  const callable = blockNamed(declaration.name.text, declaration, file);
-  const rows = variantsOf({ declaration, file })?.rows ?? [];
-  for (const row of rows) {
-    const first: Argument = {
-      kind: "argument",
-      name: undefined,
-      value: row.name,
-      span: row.name.span,
-    };
-    const result = lowerCallable(library, file, callable, [first], {
-      scopeFile: file,
-      variant: row.name.value,
-    });
-    result.diagnostics.forEach(problems.report);
+class FileCheck {
+  private readonly library: Library;
+  private readonly file: FileScope;
+  private readonly problems: Gathered;
+  /** A variant and an expectation of it are lowered once. */
+  private readonly lowered = new Map<string, ModelResult>();
+
+  constructor(library: Library, file: FileScope, problems: Gathered) {
+    this.library = library;
+    this.file = file;
+    this.problems = problems;
   }
-  if (rows.length > 0 || !isClosed(declaration)) return;
-  lowerCallable(library, file, callable, [], { scopeFile: file }).diagnostics.forEach(
-    problems.report,
-  );
+
+  /** Each variant; without variants, the block itself where nothing is open. */
+  block(declaration: BlockDeclaration): void {
+    const { file } = this;
+    const callable = blockNamed(declaration.name.text, declaration, file);
+    const rows = variantsOf({ declaration, file })?.rows ?? [];
+    for (const row of rows) {
+      const subject = `${callable.name}(${row.name.text})`;
+      const { evaluator, scope } = this.evaluator(subject);
+      const first: Argument = {
+        kind: "argument",
+        name: undefined,
+        value: row.name,
+        span: row.name.span,
+      };
+      const at = { file: file.name, start: row.span.start, end: row.span.end };
+      const configured = withSettings(evaluator, callable, [first], scope, at);
+      if (configured !== undefined) this.lower(configured, subject);
+    }
+    if (rows.length === 0 && isClosed(declaration)) this.lower(callable, callable.name);
+  }
+
+  /** An expectation counts its model anew. */
+  expect({ claim, figures }: ExpectDeclaration): void {
+    const { file, problems } = this;
+    const subject = file.syntax.text.slice(claim.span.start, claim.span.end);
+    const { evaluator, scope } = this.evaluator(subject);
+    const value = evaluator.evaluate(claim, scope);
+    if (value.kind === "poison") return;
+    if (value.kind !== "callable" || value.target.kind !== "block") {
+      problems.report(
+        errors.notAModel({ file: file.name, start: claim.span.start, end: claim.span.end }),
+      );
+      return;
+    }
+    const { model } = this.lower(value, subject);
+    const top = model?.modules.find((module) => module.path === "");
+    if (top !== undefined) for (const field of figures?.fields ?? []) this.figure(field, top);
+  }
+
+  private figure(field: RecordField, top: Module): void {
+    const at = { file: this.file.name, start: field.span.start, end: field.span.end };
+    const name = pathText(field.path);
+    const { report } = this.problems;
+    if (name !== "parameters" && name !== "macs") report(errors.unknownFigure(name, at));
+    else if (field.value.kind !== "number") report(errors.figureForm(name, at));
+    else if (!agrees(field.value, top[name])) {
+      const shown = shownLike(field.value, top[name]);
+      report(errors.unexpectedFigure(name, field.value.text, shown, top[name], at));
+    }
+  }
+
+  private lower(callable: CallableValue, subject: string): ModelResult {
+    if (callable.target.kind !== "block") throw new Error(`${subject} is no block`);
+    const { library, problems } = this;
+    const { file, declaration } = callable.target;
+    const given = [...callable.given].map(
+      ([name, value]) => `${name} = ${showValue(value, noNames)}`,
+    );
+    const key = `${file.name} ${declaration.name.text}(${given.sort().join(", ")})`;
+    const isPlain = callable.overrides.length === 0;
+    const known = isPlain ? this.lowered.get(key) : undefined;
+    if (known !== undefined) return known;
+    const result = lowerCallable(library, file, { ...callable, name: subject }, [], {
+      scopeFile: this.file,
+    });
+    if (isPlain) this.lowered.set(key, result);
+    result.diagnostics.forEach(problems.report);
+    return result;
+  }
+
+  private evaluator(subject: string): { readonly evaluator: Evaluator; readonly scope: Scope } {
+    const evaluator = new Evaluator({
+      library: this.library,
+      builder: new Builder(),
+      instances: new Instances(),
+      subject,
+      report: this.problems.report,
+    });
+    return { evaluator, scope: evaluator.scope(this.file, { training: false }) };
+  }
 }
+
+const noNames = new RoleTable();
 
 /** Every setting has a default and every axis of an input but the batch has a size. */
 function isClosed(declaration: BlockDeclaration): boolean {
@@ -99,59 +174,7 @@ function isClosed(declaration: BlockDeclaration): boolean {
   return hasDefaults && areSized;
 }
 
-// ---------------------------------------------------------------------------------------------- expectations
-
-function checkExpect(
-  library: Library,
-  file: FileScope,
-  declaration: ExpectDeclaration,
-  problems: Gathered,
-): void {
-  const result = lowerClaim(library, file, declaration, problems);
-  result?.diagnostics.forEach(problems.report);
-  if (result?.model === undefined) return;
-  const top = result.model.modules.find((module) => module.path === "");
-  for (const field of declaration.figures?.fields ?? []) {
-    const at = { file: file.name, start: field.span.start, end: field.span.end };
-    const name = pathText(field.path);
-    const found = name === "parameters" ? top?.parameters : name === "macs" ? top?.macs : undefined;
-    if (found === undefined) problems.report(errors.unknownFigure(name, at));
-    else if (field.value.kind !== "number") problems.report(errors.figureForm(name, at));
-    else if (!agrees(field.value, found)) {
-      problems.report(
-        errors.unexpectedFigure(name, field.value.text, shownLike(field.value, found), found, at),
-      );
-    }
-  }
-}
-
-/** The model that a claim speaks of. */
-function lowerClaim(
-  library: Library,
-  file: FileScope,
-  declaration: ExpectDeclaration,
-  problems: Gathered,
-): ModelResult | undefined {
-  const { claim } = declaration;
-  const at: FileSpan = { file: file.name, start: claim.span.start, end: claim.span.end };
-  const subject = file.syntax.text.slice(claim.span.start, claim.span.end);
-  const evaluator = new Evaluator({
-    library,
-    builder: new Builder(),
-    instances: new Instances(),
-    subject,
-    report: problems.report,
-  });
-  const value = evaluator.evaluate(claim, evaluator.scope(file, { training: false }));
-  if (value.kind === "poison") return undefined;
-  if (value.kind !== "callable" || value.target.kind !== "block") {
-    problems.report(errors.notAModel(at));
-    return undefined;
-  }
-  return lowerCallable(library, value.target.file, { ...value, name: subject }, [], {
-    scopeFile: file,
-  });
-}
+// ---------------------------------------------------------------------------------------------- figures
 
 /** `17.6G` agrees with all that rounds to it; a number without scale agrees with itself. */
 function agrees(expected: NumberExpression, found: number): boolean {

@@ -1,6 +1,6 @@
 // Every wrong file in these folders of `test/cases/bad` says what is wrong, in full: the text beside it.
 import { readdirSync, readFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { checkFile } from "../../../compiler/graph/check-file.ts";
 import { loadLibrary } from "../../../compiler/model/load-library.ts";
 import { renderDiagnostics } from "../../../grammar/diagnostic.ts";
@@ -21,6 +21,9 @@ const read = (name: string) => {
     return undefined;
   }
 };
+
+// The machine that runs this may be shared.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe.each(["names", "types", "ranges", "shapes", "paths", "imports", "cycles"])(
   "%s",

@@ -1,6 +1,6 @@
 // The hard specs: every published number that they state is counted to the last digit.
 import { readFileSync, readdirSync } from "node:fs";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { checkFile } from "../../../compiler/graph/check-file.ts";
 import { lowerModel } from "../../../compiler/graph/lower-model.ts";
 import { verify } from "../../../compiler/graph/verify.ts";
@@ -32,6 +32,9 @@ const problemsIn = (name: string) => {
   const { library, diagnostics } = loadLibrary({ read, shipped }, name);
   return renderDiagnostics([...diagnostics, ...checkFile(library, name)], library.sources);
 };
+
+// The machine that runs this may be shared.
+vi.setConfig({ testTimeout: 60_000 });
 
 describe("each model, variant and expectation checks", () => {
   test.each([
