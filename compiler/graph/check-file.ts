@@ -129,7 +129,11 @@ class FileCheck {
       ([name, value]) => `${name} = ${showValue(value, noNames)}`,
     );
     const key = `${file.name} ${declaration.name.text}(${given.sort().join(", ")})`;
-    const isPlain = callable.overrides.length === 0;
+    // Braces look alike in print.
+    const hasBraces = [...callable.given.values()].some(
+      (value) => value.kind === "callable" && value.name === "",
+    );
+    const isPlain = callable.overrides.length === 0 && !hasBraces;
     const known = isPlain ? this.lowered.get(key) : undefined;
     if (known !== undefined) return known;
     const result = lowerCallable(library, file, { ...callable, name: subject }, [], {
