@@ -122,7 +122,8 @@ export function accessOf(kernel: Kernel): Access {
     case "loop":
       break;
     case "contraction":
-      for (const sum of [kernel.sumOfA, kernel.sumOfB]) if (sum !== undefined) writes.add(sum.buffer);
+      for (const sum of [kernel.sumOfA, kernel.sumOfB])
+        if (sum !== undefined) writes.add(sum.buffer);
       break;
     case "attention": {
       const isForward = kernel.pass === "forward";
@@ -173,7 +174,10 @@ export class AxisSubstitution {
       case "position":
         return { ...expression, index: this.index(expression.index) };
       case "apply":
-        return { ...expression, arguments: expression.arguments.map((part) => this.expression(part)) };
+        return {
+          ...expression,
+          arguments: expression.arguments.map((part) => this.expression(part)),
+        };
       case "guard":
         return {
           ...expression,

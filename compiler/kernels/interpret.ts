@@ -259,7 +259,11 @@ function reduceStage(
 function runContraction(kernel: ContractionKernel, memory: readonly Values[]): void {
   const machine = new Machine(memory);
   const [a, b] = [machine.expression(kernel.a), machine.expression(kernel.b)];
-  const sumOver = (axes: readonly Axis[], value: Evaluate, target: { buffer: number; index: Index }) => {
+  const sumOver = (
+    axes: readonly Axis[],
+    value: Evaluate,
+    target: { buffer: number; index: Index },
+  ) => {
     const values = memory[target.buffer]!;
     const at = machine.index(target.index);
     machine.walk([...kernel.batch, ...axes], () => {

@@ -46,16 +46,19 @@ export function printKernel(kernel: Kernel): string {
     case "attention":
       return printAttention(head, kernel);
     case "scatter":
-      return lines(`${head}  ${kernel.outer} times ${kernel.count} into ${kernel.size}, ${kernel.inner} wide`, [
-        `b${kernel.output} += b${kernel.values} at b${kernel.indices}`,
-      ]);
+      return lines(
+        `${head}  ${kernel.outer} times ${kernel.count} into ${kernel.size}, ${kernel.inner} wide`,
+        [`b${kernel.output} += b${kernel.values} at b${kernel.indices}`],
+      );
   }
 }
 
 function printAttention(head: string, kernel: AttentionKernel): string {
   const extents = `batch [${kernel.batch.join(", ")}] heads ${kernel.heads} queries ${kernel.queries} keys ${kernel.keys} channels ${kernel.channels}`; // prettier-ignore
   const view = (name: string, of: HeadsView | undefined): string[] =>
-    of === undefined ? [] : [`${name} = b${of.buffer} + ${of.offset} by [${of.strides.join(", ")}]`];
+    of === undefined
+      ? []
+      : [`${name} = b${of.buffer} + ${of.offset} by [${of.strides.join(", ")}]`];
   return lines(`${head} ${kernel.pass}  ${extents}`, [
     ...view("q", kernel.q),
     ...view("k", kernel.k),

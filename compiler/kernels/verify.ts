@@ -16,10 +16,16 @@ export function verifyKernels(graph: KernelGraph): void {
 }
 
 function broken(claim: string, kernel?: Kernel): never {
-  throw new Error(`kernel graph: ${claim}${kernel === undefined ? "" : ` in ${kernel.id} ${kernel.label}`}`);
+  throw new Error(
+    `kernel graph: ${claim}${kernel === undefined ? "" : ` in ${kernel.id} ${kernel.label}`}`,
+  );
 }
 
-function verifyBuffer(buffers: readonly Buffer[], { id, length, within, role }: Buffer, place: number): void {
+function verifyBuffer(
+  buffers: readonly Buffer[],
+  { id, length, within, role }: Buffer,
+  place: number,
+): void {
   if (id !== place) broken(`a buffer's id is its place, ${place}`);
   if (within === undefined) return;
   const whole = buffers[within.buffer];
@@ -51,13 +57,18 @@ function verifyViews(buffers: readonly Buffer[], kernel: Kernel & { kind: "atten
     if (view === undefined) return;
     const extents = [...kernel.batch, kernel.heads, tokens, channels];
     if (view.strides.length !== extents.length) broken("a view has a stride for each axis", kernel);
-    const last = extents.reduce((sum, extent, axis) => sum + (extent - 1) * view.strides[axis]!, view.offset);
-    if (last >= buffers[view.buffer]!.length) broken(`position ${last} lies in buffer ${view.buffer}`, kernel);
+    const last = extents.reduce(
+      (sum, extent, axis) => sum + (extent - 1) * view.strides[axis]!,
+      view.offset,
+    );
+    if (last >= buffers[view.buffer]!.length)
+      broken(`position ${last} lies in buffer ${view.buffer}`, kernel);
   };
   for (const view of [kernel.q, kernel.dq]) fits(view, kernel.queries, kernel.channels);
   for (const view of [kernel.k, kernel.dk]) fits(view, kernel.keys, kernel.channels);
   for (const view of [kernel.v, kernel.dv]) fits(view, kernel.keys, kernel.valueChannels);
-  for (const view of [kernel.output, kernel.dOutput]) fits(view, kernel.queries, kernel.valueChannels);
+  for (const view of [kernel.output, kernel.dOutput])
+    fits(view, kernel.queries, kernel.valueChannels);
 }
 
 /** A reduced value is used after its stage only, and a row store needs a row. */

@@ -70,14 +70,17 @@ class Choice {
     const use = this.useBy(node, group);
     for (const base of this.sources.basesBehind(node)) {
       if (this.sources.roleOf(base) !== "computed") continue;
-      if (this.groups.of(base) === group) this.internal.set(base, (this.internal.get(base) ?? 0) + 1);
+      if (this.groups.of(base) === group)
+        this.internal.set(base, (this.internal.get(base) ?? 0) + 1);
       else this.addUse(base, use, group);
     }
   }
 
   private useBy(node: Node, group: Group): Use {
     if (group.kind === "attention" || group.kind === "scatter") return "strict";
-    return group.kind === "contraction" && !this.sources.isPointwise(node) ? "operand" : "pointwise";
+    return group.kind === "contraction" && !this.sources.isPointwise(node)
+      ? "operand"
+      : "pointwise";
   }
 
   private addUse(node: Node, use: Use, by: Group | undefined): void {
@@ -181,7 +184,9 @@ class Choice {
   private isForkWorthStoring(node: Node): boolean {
     if ((this.internal.get(node) ?? 0) < 2 || this.costOf(node) !== undefined) return false;
     const group = this.groups.of(node)!;
-    const later = [...group.members].filter((member) => member.id > node.id && this.uses.has(member));
+    const later = [...group.members].filter(
+      (member) => member.id > node.id && this.uses.has(member),
+    );
     if (later.length < 2) return false;
     const without = this.bytesStored(later);
     const withIt = this.bytesStored(later, node) + byteSize(node);
@@ -210,7 +215,13 @@ class Choice {
 }
 
 /** Views that ask at each element where it comes from. */
-const guardedViews: Readonly<Record<string, number>> = { concat: 32, window: 4, slide: 4, unslide: 8, pad: 2 };
+const guardedViews: Readonly<Record<string, number>> = {
+  concat: 32,
+  window: 4,
+  slide: 4,
+  unslide: 8,
+  pad: 2,
+};
 
 function weightOf(node: Node): number {
   const op = operatorOf(node);

@@ -85,11 +85,8 @@ class Grouping {
   /** Whether a group may read all these values without waiting for itself. */
   private mayRead(group: Group, bases: readonly Node[]): boolean {
     return bases.every((base) =>
-      this.makersOf(base).every(
-        (maker) =>
-          maker === group
-            ? group.members.has(base)
-            : !this.groups.dependsOn(maker, group),
+      this.makersOf(base).every((maker) =>
+        maker === group ? group.members.has(base) : !this.groups.dependsOn(maker, group),
       ),
     );
   }
@@ -166,8 +163,7 @@ class Grouping {
       isSame = at !== undefined && sameMapping(at, indices);
     };
     const inputs = this.sources.isPointwise(node) && !this.prepared.copied.has(node);
-    if (inputs)
-      for (const input of node.inputs) this.sources.resolve(input, mapping, check);
+    if (inputs) for (const input of node.inputs) this.sources.resolve(input, mapping, check);
     else this.sources.resolveBehind(node, mapping, check);
     return isSame;
   }
@@ -190,13 +186,22 @@ class Grouping {
     this.groups.addDependency(other, group);
   }
 
-  private placeMoved(group: Group, node: Node, moved: readonly [Node, Mapping][]): Mapping | undefined {
+  private placeMoved(
+    group: Group,
+    node: Node,
+    moved: readonly [Node, Mapping][],
+  ): Mapping | undefined {
     for (const [done, mapping] of moved)
       if (node.inputs.includes(done) && done.shape.join() === node.shape.join()) return mapping;
     return this.placeIn(group, node);
   }
 
-  private fitsMoved(group: Group, node: Node, mapping: Mapping, moved: readonly [Node, Mapping][]): boolean {
+  private fitsMoved(
+    group: Group,
+    node: Node,
+    mapping: Mapping,
+    moved: readonly [Node, Mapping][],
+  ): boolean {
     if (!this.isAtHand(group, node, mapping)) return false;
     const places = new Map(moved);
     let isSame = true;

@@ -71,7 +71,12 @@ export class Groups {
     this.words = Math.ceil(most / 32);
   }
 
-  create(kind: Group["kind"], root: Node, axes: readonly Axis[], domain?: ContractionDomain): Group {
+  create(
+    kind: Group["kind"],
+    root: Node,
+    axes: readonly Axis[],
+    domain?: ContractionDomain,
+  ): Group {
     const group: Group = {
       id: this.all.length,
       kind,

@@ -3,7 +3,14 @@
 // its own `within` the whole one, so that repeated layers keep equal kernels. A value that its readers see through
 // bijective views is laid out as they see it.
 import { elementCount, type DType, type Node, type Origin } from "../../graph/graph.ts";
-import { add, affine, axisIndices, constantIndex, linearIndex, offset } from "../../ops/index-arithmetic.ts";
+import {
+  add,
+  affine,
+  axisIndices,
+  constantIndex,
+  linearIndex,
+  offset,
+} from "../../ops/index-arithmetic.ts";
 import { numbers } from "../../ops/attributes.ts";
 import type { Index } from "../../ops/index-expression.ts";
 import type { Buffer } from "../kernel.ts";
@@ -171,7 +178,7 @@ export class Places {
   private viewsOfReaders(node: Node): readonly Node[] {
     if (node.op === "scatter_add") return [];
     const views: Node[] = [];
-    for (let at = node; ; ) {
+    for (let at = node; ;) {
       const readers = (this.prepared.consumers.get(at) ?? []).filter(
         (reader) => operatorOf(reader).kind !== "structured",
       );

@@ -119,8 +119,12 @@ class Preparing {
     const parts = concat.inputs.map((piece): Node => {
       const from = start;
       start += piece.shape[axis]!;
-      const claim = (views: readonly Node[]): Claim =>
-        ({ kind: "part", of: concat, start: from, views });
+      const claim = (views: readonly Node[]): Claim => ({
+        kind: "part",
+        of: concat,
+        start: from,
+        views,
+      });
       const claimed = this.claim(piece, claim);
       if (claimed !== undefined) return claimed;
       const copy = this.copyOf(piece, claim);
@@ -161,15 +165,11 @@ function isMadeOnce(node: Node): boolean {
 
 function isStrided(sources: Sources, view: Node): boolean {
   const found = sources.place(view);
-  return (
-    found !== undefined && affine(linearIndex(found.indices, found.base.shape)) !== undefined
-  );
+  return found !== undefined && affine(linearIndex(found.indices, found.base.shape)) !== undefined;
 }
 
 function isDense(sources: Sources, view: Node): boolean {
   const found = sources.place(view);
   const own = linearIndex(axisIndices(view.shape), view.shape);
-  return (
-    found !== undefined && equalIndex(linearIndex(found.indices, found.base.shape), own)
-  );
+  return found !== undefined && equalIndex(linearIndex(found.indices, found.base.shape), own);
 }

@@ -102,7 +102,9 @@ export class Reader {
       case "host":
         break;
     }
-    throw new Error(`fusing: \`${node.op}\` of \`${node.origin.path}\` is neither stored nor made here`);
+    throw new Error(
+      `fusing: \`${node.op}\` of \`${node.origin.path}\` is neither stored nor made here`,
+    );
   }
 
   private applied(node: Node, { instruction }: ElementwiseOp, indices: Mapping): Expression {
@@ -114,7 +116,9 @@ export class Reader {
     const list = node.inputs[1]!;
     const chosen = this.read(list, gatherRead(node, indices, undefined).chosenBy);
     const value: Expression =
-      list.dtype === "i32" ? chosen : { kind: "apply", instruction: "cast", arguments: [chosen], dtype: "i32" };
+      list.dtype === "i32"
+        ? chosen
+        : { kind: "apply", instruction: "cast", arguments: [chosen], dtype: "i32" };
     return this.read(node.inputs[0]!, gatherRead(node, indices, value).indices);
   }
 

@@ -36,7 +36,11 @@ function extentOf(axes: readonly Axis[]): number {
 /** A number of parts that divides the row where there is one near the wanted number. */
 function partCount(kernel: LoopKernel): number {
   const [points, length] = [extentOf(kernel.grid), extentOf(kernel.row)];
-  const wanted = Math.min(mostParts, Math.ceil(enoughPoints / points), Math.floor(length / leastChunk));
+  const wanted = Math.min(
+    mostParts,
+    Math.ceil(enoughPoints / points),
+    Math.floor(length / leastChunk),
+  );
   for (let parts = wanted; parts * 2 > wanted && parts > 1; parts--)
     if (length % parts === 0) return parts;
   return wanted;
@@ -64,9 +68,7 @@ class Split {
 
   run(): LoopKernel[] {
     const levels = this.levels();
-    return levels.flatMap((level, number) =>
-      this.splitLevel(level, number === levels.length - 1),
-    );
+    return levels.flatMap((level, number) => this.splitLevel(level, number === levels.length - 1));
   }
 
   /** Numbers of the reduce stages, those first that rest on no other. */
@@ -103,7 +105,12 @@ class Split {
       grid: [part, ...kernel.grid],
       row: [this.chunk],
       stages: [
-        ...partials.map(({ reducer, value, dtype }): Stage => ({ kind: "reduce", reducer, value, dtype })),
+        ...partials.map(({ reducer, value, dtype }): Stage => ({
+          kind: "reduce",
+          reducer,
+          value,
+          dtype,
+        })),
         ...partials.map(({ buffer, dtype }, stage): Stage => ({
           kind: "store",
           over: "grid",
@@ -194,10 +201,7 @@ function neutral(reducer: Reduce["reducer"], dtype: DType): number {
   return isMax ? -largest : largest;
 }
 
-function replaceReduced(
-  expression: Expression,
-  by: ReadonlyMap<number, Expression>,
-): Expression {
+function replaceReduced(expression: Expression, by: ReadonlyMap<number, Expression>): Expression {
   const done = new Map<Expression, Expression>();
   const replace = (part: Expression): Expression => {
     const known = done.get(part);

@@ -49,8 +49,10 @@ class Updating {
     this.updates = updates;
     this.accesses = kernels.map(accessOf);
     this.accesses.forEach(({ reads, writes }, at) => {
-      for (const buffer of new Set([...reads].map((id) => this.rootOf(id)))) put(this.readersOf, buffer, at);
-      for (const buffer of new Set([...writes].map((id) => this.rootOf(id)))) put(this.writersOf, buffer, at);
+      for (const buffer of new Set([...reads].map((id) => this.rootOf(id))))
+        put(this.readersOf, buffer, at);
+      for (const buffer of new Set([...writes].map((id) => this.rootOf(id))))
+        put(this.writersOf, buffer, at);
     });
     this.order = new KernelOrder(kernels.length);
     for (const [buffer, readers] of this.readersOf)
@@ -141,7 +143,11 @@ class Updating {
       within: { buffer: resident, offset: 0 },
     };
     this.buffers.forEach((buffer, id) => {
-      if (buffer.within !== undefined && this.rootOf(id) === resident && buffer.role.kind === "scratch")
+      if (
+        buffer.within !== undefined &&
+        this.rootOf(id) === resident &&
+        buffer.role.kind === "scratch"
+      )
         this.buffers[id] = { ...buffer, role: this.buffers[resident]!.role };
     });
   }
@@ -150,7 +156,11 @@ class Updating {
   private copy(made: number, resident: number, { path, value }: NewValue): void {
     const { length, dtype } = this.buffers[resident]!;
     const index = axisIndex(0, length);
-    const store: Store = { buffer: resident, index, value: { kind: "load", buffer: made, index, dtype } };
+    const store: Store = {
+      buffer: resident,
+      index,
+      value: { kind: "load", buffer: made, index, dtype },
+    };
     const kernel: LoopKernel = {
       kind: "loop",
       id: 0,
@@ -177,7 +187,10 @@ class Updating {
     const stages = kernel.stages.filter((stage) => stage.kind === "store");
     const sorted = inOrder(stages.map(({ store }) => store));
     const placed = sorted.map((store): Stage => stages.find((stage) => stage.store === store)!);
-    return { ...kernel, stages: [...kernel.stages.filter(({ kind }) => kind === "reduce"), ...placed] };
+    return {
+      ...kernel,
+      stages: [...kernel.stages.filter(({ kind }) => kind === "reduce"), ...placed],
+    };
   }
 }
 

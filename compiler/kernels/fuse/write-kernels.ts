@@ -99,7 +99,11 @@ class Writer {
     const stores = results.map((node): Stage => {
       const mapping = group.at.get(node)!;
       const over = isOverRow(group, mapping) ? ("row" as const) : ("grid" as const);
-      return { kind: "store", over, store: this.storeOf(node, mapping, reader.read(node, mapping)) };
+      return {
+        kind: "store",
+        over,
+        store: this.storeOf(node, mapping, reader.read(node, mapping)),
+      };
     });
     const isRow = (axis: Axis) => group.row?.has(axis.id) === true;
     const kernel: LoopKernel = {
@@ -125,7 +129,10 @@ class Writer {
       node === root ? { kind: "accumulator", dtype: node.dtype } : undefined,
     );
     const operands = new Reader(this.places);
-    const [a, b] = [operands.read(root.inputs[0]!, domain.a), operands.read(root.inputs[1]!, domain.b)];
+    const [a, b] = [
+      operands.read(root.inputs[0]!, domain.a),
+      operands.read(root.inputs[1]!, domain.b),
+    ];
     const sums = group.sums.map(({ node, operand }) => {
       const indices = operand === "b" ? domain.b : domain.a;
       const home = this.places.homeOf(node)!;
@@ -209,12 +216,14 @@ class Writer {
     const found = this.sources.place(node);
     if (found === undefined) throw new Error(`fusing: attention cannot read \`${node.op}\``);
     const home = this.places.homeOf(found.base);
-    if (home === undefined) throw new Error(`fusing: \`${found.base.op}\` is not stored for attention`);
+    if (home === undefined)
+      throw new Error(`fusing: \`${found.base.op}\` is not stored for attention`);
     return headsView(home.buffer, home.at(found.indices), node.shape);
   }
 
   private headsOut(node: Node | undefined, shape: readonly number[], origin: Origin): HeadsView {
-    const home = node !== undefined && this.stored.has(node) ? this.places.homeOf(node)! : undefined;
+    const home =
+      node !== undefined && this.stored.has(node) ? this.places.homeOf(node)! : undefined;
     if (home !== undefined) return headsView(home.buffer, home.at(axisIndices(shape)), shape);
     const buffer = this.places.scratch(elementCount(shape), "f32", origin);
     return headsView(buffer, densePosition(shape), shape);

@@ -26,7 +26,12 @@ export function expectSameKernels(
   return kernels;
 }
 
-function expectNear(found: Values | undefined, expected: Values, tolerance: number, what: string): void {
+function expectNear(
+  found: Values | undefined,
+  expected: Values,
+  tolerance: number,
+  what: string,
+): void {
   if (found?.length !== expected.length) throw new Error(`${what} has ${found?.length} elements`);
   const scale = expected.reduce((most, value) => Math.max(most, Math.abs(value)), 1e-300);
   expected.forEach((value, i) => {

@@ -37,7 +37,9 @@ export function trainingGraph(sizes: VitSizes, update: "sgd" | "none" = "sgd"): 
   const named = leaves.map((leaf, i) => {
     const path = String(leaf.attributes["path"]);
     const gradient = gradients[i]!;
-    const next = g.under({ path, role: "optimizer" }, () => g.subtract(leaf, g.multiply(gradient, lr)));
+    const next = g.under({ path, role: "optimizer" }, () =>
+      g.subtract(leaf, g.multiply(gradient, lr)),
+    );
     return { path, gradient, next };
   });
   const outputs = [{ name: "loss", value }];
@@ -46,7 +48,10 @@ export function trainingGraph(sizes: VitSizes, update: "sgd" | "none" = "sgd"): 
     update === "sgd"
       ? g.finish({ outputs, updates })
       : g.finish({
-          outputs: [...outputs, ...named.map(({ path, gradient }) => ({ name: path, value: gradient }))],
+          outputs: [
+            ...outputs,
+            ...named.map(({ path, gradient }) => ({ name: path, value: gradient })),
+          ],
         });
   return { graph: simplify(finished, { isDifferentiated: true }), parameters: leaves.length };
 }
