@@ -1,6 +1,6 @@
 // exp, log, tanh, erf and the like for four f32 at once: range reduction and a polynomial, 1 to 3 units in the last place.
 // Right at the extremes: exp(-large) is 0, exp(large) infinity, NaN stays NaN.
-// Coefficients: Cephes (S. Moshier) for exp, log, tanh, sin, cos, atan; N. Juffa's fits for erf.
+// Coefficients: Cephes (S. Moshier) for exp, log, sin, cos, atan; Eigen's rational fits for tanh and erf.
 import { threefryParity, threefryRotations, threefryRounds } from "../ops/threefry.ts";
 import type { FunctionBuilder, Local } from "./function-builder.ts";
 
@@ -95,40 +95,42 @@ export function sigmoid(f: FunctionBuilder, x: Local): Local {
   return f.emit("f32x4.div", f.f32x4(1), f.emit("f32x4.add", e, f.f32x4(1)));
 }
 
-export function tanh(f: FunctionBuilder, x: Local): Local {
-  const size = f.emit("f32x4.abs", x);
+/** x P(x^2) / Q(x^2), highest powers first: one division, no branches, half the work of exp and a select. */
+function oddRatio(
+  f: FunctionBuilder,
+  x: Local,
+  upper: readonly number[],
+  lower: readonly number[],
+): Local {
   const square = f.emit("f32x4.mul", x, x);
-  const p = polynomial(f, square, [
-    -5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1,
-  ]); // prettier-ignore
-  const near = f.multiplyAdd(f.emit("f32x4.mul", square, x), p, x);
-  const e = exp(f, f.emit("f32x4.add", size, size));
-  const part = f.emit("f32x4.div", f.f32x4(2), f.emit("f32x4.add", e, f.f32x4(1)));
-  const far = copySign(f, f.emit("f32x4.sub", f.f32x4(1), part), x);
-  return select(f, f.emit("f32x4.lt", size, f.f32x4(0.625)), near, far);
+  const numerator = f.emit("f32x4.mul", x, polynomial(f, square, upper));
+  return f.emit("f32x4.div", numerator, polynomial(f, square, lower));
+}
+
+/** Keeps a NaN, as pmin and pmax do for their first operand. */
+function clamp(f: FunctionBuilder, x: Local, bound: number): Local {
+  return f.emit("f32x4.pmin", f.emit("f32x4.pmax", x, f.f32x4(-bound)), f.f32x4(bound));
+}
+
+export function tanh(f: FunctionBuilder, x: Local): Local {
+  const bounded = clamp(f, x, 7.90531110763549805);
+  const ratio = oddRatio(
+    f,
+    bounded,
+    [-2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-8, 1.48572235717979e-5, 6.37261928875436e-4, 4.89352455891786e-3],
+    [1.19825839466702e-6, 1.18534705686654e-4, 2.268434632439e-3, 4.89352518554385e-3],
+  ); // prettier-ignore
+  const isTiny = f.emit("f32x4.lt", f.emit("f32x4.abs", x), f.f32x4(0.0004));
+  return select(f, isTiny, x, ratio);
 }
 
 export function erf(f: FunctionBuilder, x: Local): Local {
-  const size = f.emit("f32x4.abs", x);
-  const square = f.emit("f32x4.mul", x, x);
-  const upper = polynomial(f, size, [-1.7285347e-5, 3.83197126e-4]);
-  const lower = polynomial(f, size, [-3.88396438e-3, 2.42546219e-2]);
-  const joined = f.multiplyAdd(upper, square, lower);
-  const r1 = f.multiplyAdd(joined, size, f.f32x4(-1.06777877e-1));
-  const r2 = f.multiplyAdd(r1, size, f.f32x4(-6.34846687e-1));
-  const r3 = f.multiplyAdd(r2, size, f.f32x4(-1.28717512e-1));
-  const exponent = f.multiplyAdd(r3, size, f.emit("f32x4.neg", size));
-  // From 5 on erf is 1 in f32, and the exponent's polynomial would turn round far out.
-  const bounded = f.emit("f32x4.pmin", size, f.f32x4(5));
-  const isFar = f.emit("f32x4.ge", size, f.f32x4(5));
-  const tail = f.emit("v128.andnot", exp(f, exponent), isFar);
-  const far = copySign(f, f.emit("f32x4.sub", f.f32x4(1), tail), x);
-  const p = polynomial(f, f.emit("f32x4.mul", bounded, bounded), [
-    -5.96761703e-4, 4.99119423e-3, -2.67681349e-2, 1.12819925e-1, -3.76125336e-1, 1.28379166e-1,
-  ]); // prettier-ignore
-  const near = f.multiplyAdd(p, x, x);
-  const result = select(f, f.emit("f32x4.gt", size, f.f32x4(0.927734375)), far, near);
-  return select(f, f.emit("f32x4.eq", x, x), result, x);
+  return oddRatio(
+    f,
+    clamp(f, x, 4),
+    [-2.72614225801306e-10, 2.77068142495902e-8, -2.10102402082508e-6, -5.69250639462346e-5, -7.34990630326855e-4, -2.95459980854025e-3, -1.60960333262415e-2],
+    [-1.45660718464996e-5, -2.13374055278905e-4, -1.68282697438203e-3, -7.37332916720468e-3, -1.42647390514189e-2],
+  ); // prettier-ignore
 }
 
 /** x - n pi / 2, in three parts of pi / 2 (Cody and Waite); good up to a few ten thousand. */
