@@ -218,7 +218,9 @@ export function defineSettings(
       (field.default === undefined
         ? ({ kind: "none" } as const)
         : settingOf(e, field, field.default, signature));
-    signature.define(name, value);
+    if (field.type === undefined || isOptional(field) || value.kind === "none")
+      signature.define(name, value);
+    else signature.defineCertain(name, value);
     if (value.kind === "poison") isFine = false;
   }
   return isFine;

@@ -9,7 +9,8 @@ import type { Value } from "./value.ts";
 /** Whether a condition holds: a bool, or an optional setting or input that is there. Undefined: reported. */
 export function isTaken(e: Evaluator, condition: Expression, scope: Scope): boolean | undefined {
   const value = e.evaluate(condition, scope);
-  const isNamed = condition.kind === "name" || condition.kind === "member";
+  const isCertain = condition.kind === "name" && scope.isCertain(condition.name);
+  const isNamed = (condition.kind === "name" && !isCertain) || condition.kind === "member";
   switch (value.kind) {
     case "poison":
       return undefined;
@@ -19,7 +20,7 @@ export function isTaken(e: Evaluator, condition: Expression, scope: Scope): bool
     case "absent":
       return false;
     case "tensor":
-      if (isNamed) return true;
+      if (condition.kind === "name" || isNamed) return true;
       e.fail(errors.dependsOnData(e.at(condition.span, scope)), scope);
       return undefined;
     default:

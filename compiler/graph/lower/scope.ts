@@ -18,6 +18,8 @@ export class Scope {
   private isStopped = false;
   /** What `..` met in the first input that has one: `draw kept [..]` has these axes. */
   private restAxes: readonly Axis[] | undefined;
+  /** Settings that are always there: to ask whether one is, is a slip. */
+  private readonly certain = new Set<string>();
   /** New values of states: `next m`. */
   private readonly renewed = new Map<string, Value>();
 
@@ -34,6 +36,18 @@ export class Scope {
   /** A scope inside of this one, of the same body; `place` where labels go from here on. */
   inner(place: Place = this.place): Scope {
     return new Scope(this, { file: this.file, roles: this.roles, place });
+  }
+
+  /** A setting without `?` in its type. */
+  defineCertain(name: string, value: Value): void {
+    this.certain.add(name);
+    this.define(name, value);
+  }
+
+  /** Whether a name means a setting that is always there. */
+  isCertain(name: string): boolean {
+    if (this.values.has(name)) return this.certain.has(name);
+    return this.parent?.isCertain(name) ?? false;
   }
 
   define(name: string, value: Value): void {
