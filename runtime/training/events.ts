@@ -74,16 +74,21 @@ export type TrainingEvent =
       readonly time: EventTime;
     };
 
-/** `start` (the first only), `step`, `evaluation`, and `end` of a finished run: what a resumed run repeats exactly. */
-export function belongsInLog(event: TrainingEvent): boolean {
+/**
+ * What goes into the log: what a resumed run repeats exactly, so nothing of sittings and folders. Steps, evaluations,
+ * and the end of a finished run; undefined for the rest.
+ */
+export function logged(event: TrainingEvent): Readonly<Record<string, unknown>> | undefined {
   switch (event.event) {
     case "step":
     case "evaluation":
-      return true;
+      return { ...event };
     case "start":
     case "checkpoint":
-      return false;
-    case "end":
-      return event.why === "finished";
+      return undefined;
+    case "end": {
+      const { checkpoint: _, data: __, ...rest } = event;
+      return event.why === "finished" ? rest : undefined;
+    }
   }
 }

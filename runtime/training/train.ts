@@ -22,7 +22,7 @@ import { WorldError } from "../errors.ts";
 import { createEvaluator } from "../evaluation/evaluate.ts";
 import type { Evaluator } from "../evaluation/evaluate.ts";
 import type { Host } from "../host/host.ts";
-import { belongsInLog } from "./events.ts";
+import { logged } from "./events.ts";
 import type { EventTime, Figures, TrainingEvent } from "./events.ts";
 import { initialize } from "./initialize.ts";
 import { loadWeights } from "./load-weights.ts";
@@ -302,7 +302,8 @@ async function evaluate(sitting: Sitting, name: string): Promise<void> {
 
 function isCheckpointDue({ request, plan, step, checkpointMs }: Sitting): boolean {
   const { steps, minutes } = request.checkpointEvery ?? { steps: plan.stepsPerEpoch };
-  if (steps !== undefined && step % steps === 0) return true;
+  // an epoch need not end with a step
+  if (steps !== undefined && Math.floor(step / steps) > Math.floor((step - 1) / steps)) return true;
   return minutes !== undefined && request.host.now() - checkpointMs >= 60_000 * minutes;
 }
 
@@ -337,7 +338,8 @@ function end(sitting: Sitting, why: TrainingResult["why"]): TrainingResult {
 // ---- events ----
 
 function emit(sitting: Sitting, event: TrainingEvent): void {
-  if (belongsInLog(event)) sitting.log.write({ ...event });
+  const line = logged(event);
+  if (line) sitting.log.write(line);
   sitting.request.onEvent?.(event);
 }
 
