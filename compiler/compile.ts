@@ -24,6 +24,7 @@ import { fuse } from "./kernels/fuse.ts";
 import type { Library } from "./model/library.ts";
 import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "./program/limits.ts";
 import type { Limits } from "./program/limits.ts";
+import { orderKernels } from "./program/order.ts";
 import { planProgram } from "./program/plan.ts";
 import type { EntryKernels } from "./program/plan.ts";
 import type { Target } from "./program/target.ts";
@@ -144,7 +145,7 @@ function entryKernels({ name, graph }: EntryGraph): EntryKernels {
     shape,
     dtype,
   }));
-  return { name, kernels: fuse(graph), inputs: graph.inputs, outputs };
+  return { name, kernels: orderKernels(fuse(graph)), inputs: graph.inputs, outputs };
 }
 
 /** Evaluations and prediction, over the residents of the training step. */

@@ -1,7 +1,7 @@
 // Walking expressions and kernels: what they load and store, and expressions over other axes or buffers.
 import { substitute } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
-import type { Expression, HeadsView, Kernel, Store } from "./kernel.ts";
+import type { Expression, Kernel, Store } from "./kernel.ts";
 
 export type Load = Expression & { readonly kind: "load" };
 
@@ -77,12 +77,6 @@ export function loadsOf(expression: Expression): Load[] {
   return found;
 }
 
-export interface Access {
-  /** Buffers read, each once. */
-  readonly reads: ReadonlySet<number>;
-  readonly writes: ReadonlySet<number>;
-}
-
 /** The expressions of a kernel, by where they stand. */
 export function expressionsOf(kernel: Kernel): readonly Expression[] {
   switch (kernel.kind) {
@@ -108,36 +102,6 @@ export function storesOf(kernel: Kernel): readonly Store[] {
     case "scatter":
       return [];
   }
-}
-
-export function accessOf(kernel: Kernel): Access {
-  const reads = new Set<number>();
-  const seen = new Set<Expression>();
-  for (const expression of expressionsOf(kernel))
-    visit(expression, (part) => part.kind === "load" && reads.add(part.buffer), seen);
-  const writes = new Set(storesOf(kernel).map((store) => store.buffer));
-  const views = (list: readonly (HeadsView | undefined)[], into: Set<number>) =>
-    list.forEach((view) => view && into.add(view.buffer));
-  switch (kernel.kind) {
-    case "loop":
-      break;
-    case "contraction":
-      for (const sum of [kernel.sumOfA, kernel.sumOfB])
-        if (sum !== undefined) writes.add(sum.buffer);
-      break;
-    case "attention": {
-      const isForward = kernel.pass === "forward";
-      views([kernel.q, kernel.k, kernel.v, kernel.dOutput], reads);
-      views([kernel.dq, kernel.dk, kernel.dv], writes);
-      views([kernel.output], isForward ? writes : reads);
-      (isForward ? writes : reads).add(kernel.statistics);
-      break;
-    }
-    case "scatter":
-      reads.add(kernel.indices).add(kernel.values);
-      writes.add(kernel.output);
-  }
-  return { reads, writes };
 }
 
 /** Puts other indices in place of axes; what was shared stays shared. */

@@ -1,8 +1,10 @@
 // Checks everything that `kernel.ts` promises of a kernel graph. Run after fusing in tests.
 import { rangeOf } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
-import { accessOf, expressionsOf, storesOf, visit } from "./expression.ts";
+import { expressionsOf, storesOf, visit } from "./expression.ts";
+import { kernelReads, kernelWrites } from "./kernel-buffers.ts";
 import type { Buffer, HeadsView, Kernel, KernelGraph, LoopKernel } from "./kernel.ts";
+import { spansOf, type Span } from "./span.ts";
 
 /** @throws Error naming the broken promise and the kernel. */
 export function verifyKernels(graph: KernelGraph): void {
@@ -83,39 +85,22 @@ function verifyStages(kernel: LoopKernel): void {
   });
 }
 
-/** Elements [start, end) of an outermost buffer. */
-interface Span {
-  readonly root: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-function spanOf(buffers: readonly Buffer[], id: number): Span {
-  let root = buffers[id]!;
-  let start = 0;
-  while (root.within !== undefined) {
-    start += root.within.offset;
-    root = buffers[root.within.buffer]!;
-  }
-  return { root: root.id, start, end: start + buffers[id]!.length };
-}
-
 /** Scratch and outputs are read after something was written there. */
 function verifyOrder({ buffers, kernels }: KernelGraph): void {
+  const spans = spansOf(buffers);
   const written = new Map<number, Span[]>();
   for (const kernel of kernels) {
-    const { reads, writes } = accessOf(kernel);
-    for (const id of reads) {
+    for (const id of kernelReads(kernel)) {
       const { kind } = buffers[id]!.role;
-      const span = spanOf(buffers, id);
+      const span = spans[id]!;
       const isMade = (written.get(span.root) ?? []).some(
         (other) => other.start < span.end && span.start < other.end,
       );
       if ((kind === "scratch" || kind === "output") && !isMade)
         broken(`buffer ${id} is read before it is written`, kernel);
     }
-    for (const id of writes) {
-      const span = spanOf(buffers, id);
+    for (const id of kernelWrites(kernel)) {
+      const span = spans[id]!;
       const { kind } = buffers[id]!.role;
       if (kind === "input" || kind === "table") broken(`buffer ${id} is only read`, kernel);
       written.set(span.root, [...(written.get(span.root) ?? []), span]);

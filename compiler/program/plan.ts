@@ -262,7 +262,7 @@ function planScratch(entry: EntryKernels, limits: Limits): ScratchPlan {
 }
 
 /** Lifetimes of scratch buffers: parts live and die with the whole that they lie in. */
-export function intervalsOf({ kernels }: EntryKernels): Interval[] {
+export function intervalsOf({ kernels }: Pick<EntryKernels, "kernels">): Interval[] {
   const rootOf = roots(kernels.buffers);
   const spans = new Map<number, { first: number; last: number }>();
   kernels.kernels.forEach((kernel, step) => {

@@ -209,7 +209,7 @@ class Choice {
   }
 
   private restore(before: ReadonlySet<Node>): void {
-    for (const node of [...this.stored]) if (!before.has(node)) this.stored.delete(node);
+    for (const node of this.stored) if (!before.has(node)) this.stored.delete(node);
     this.costs.clear();
   }
 }

@@ -14,7 +14,7 @@ import { forward, isBijective } from "./bijection.ts";
 import { contractionDomain } from "./contraction-domain.ts";
 import { equalIndex, Groups, isOverRow, sameMapping, type Group, type Mapping } from "./group.ts";
 import type { Preparation } from "./prepare.ts";
-import { operatorOf, Sources } from "./sources.ts";
+import { operatorOf, type Sources } from "./sources.ts";
 
 export function groupNodes(prepared: Preparation, sources: Sources): Groups {
   return new Grouping(prepared, sources).run();

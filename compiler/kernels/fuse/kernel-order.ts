@@ -22,7 +22,9 @@ export class KernelOrder {
     for (let at = open.pop(); at !== undefined; at = open.pop())
       for (const next of this.after[at]!) {
         if (next === second) return true;
-        if (!seen.has(next)) (open.push(next), seen.add(next));
+        if (seen.has(next)) continue;
+        seen.add(next);
+        open.push(next);
       }
     return false;
   }

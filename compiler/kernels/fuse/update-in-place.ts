@@ -6,7 +6,8 @@
 import type { Node } from "../../graph/graph.ts";
 import { axisIndex, offset } from "../../ops/index-arithmetic.ts";
 import type { Index } from "../../ops/index-expression.ts";
-import { accessOf, expressionsOf, loadsOf, storesOf, type Access } from "../expression.ts";
+import { expressionsOf, loadsOf, storesOf } from "../expression.ts";
+import { kernelReads, kernelWrites } from "../kernel-buffers.ts";
 import type { Buffer, Kernel, LoopKernel, Stage, Store } from "../kernel.ts";
 import { equalIndex } from "./group.ts";
 import { KernelOrder } from "./kernel-order.ts";
@@ -24,6 +25,11 @@ export function updateInPlace(
   updates: readonly NewValue[],
 ): Kernel[] {
   return new Updating(kernels, places, updates).run();
+}
+
+interface Access {
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
 }
 
 /** A position counted from the start of the outermost buffer. */
@@ -47,7 +53,7 @@ class Updating {
     this.places = places;
     this.buffers = places.buffers;
     this.updates = updates;
-    this.accesses = kernels.map(accessOf);
+    this.accesses = kernels.map((kernel) => ({ reads: kernelReads(kernel), writes: kernelWrites(kernel) })); // prettier-ignore
     this.accesses.forEach(({ reads, writes }, at) => {
       for (const buffer of new Set([...reads].map((id) => this.rootOf(id))))
         put(this.readersOf, buffer, at);

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { Builder } from "../../../compiler/graph/builder.ts";
 import { differentiate } from "../../../compiler/graph/differentiate.ts";
-import type { Initializer, Node } from "../../../compiler/graph/graph.ts";
+import type { Attributes, Initializer, Node } from "../../../compiler/graph/graph.ts";
 import { simplify } from "../../../compiler/graph/simplify.ts";
 import { printKernels } from "../../../compiler/kernels/print.ts";
 import { base16Sizes, digitsSizes } from "../graph/small-vit.ts";
@@ -253,7 +253,7 @@ describe("products", () => {
   });
 
   test("a convolution's gradients mean what they should, in groups and dilated", () => {
-    for (const attributes of [
+    const settings: readonly Attributes[] = [
       {
         padding: [
           [1, 1],
@@ -276,10 +276,10 @@ describe("products", () => {
           [0, 0],
         ],
       },
-    ]) {
-      // prettier-ignore
+    ];
+    for (const attributes of settings) {
       const g = new Graph();
-      const groups = (attributes as { groups?: number }).groups ?? 1;
+      const groups = Number(attributes["groups"] ?? 1);
       const [x, w] = [g.f32("x", 2, 6, 5, 4), g.f32("w", 3, 2, 4 / groups, 6)];
       const y = g.add("convolve", [x, w], attributes);
       const loss = g.sum(g.multiply(g.tanh(y), y));
@@ -391,8 +391,11 @@ describe("new values of residents", () => {
 
 describe("indexing", () => {
   test("a scatter has a kernel of its own", () => {
-    expect(kernelsOf((g) => g.negate(g.scatterAdd(g.f32("v", 6, 2), g.i32("i", 6), { size: 5 }))))
-      .toMatchInlineSnapshot(`
+    expect(
+      kernelsOf((g) =>
+        g.negate(g.scatterAdd(g.f32("v", 6, 2), g.i32("i", 6), { batch: 0, size: 5 })),
+      ),
+    ).toMatchInlineSnapshot(`
       "0 scatter scatter_add  1 times 6 into 5, 2 wide
         b2 += b1 at b0
       1 loop negate  [i0: 5, i1: 2]
@@ -412,7 +415,7 @@ describe("indexing", () => {
   });
 });
 
-describe("a Vision Transformer", () => {
+describe("a Vision Transformer", { timeout: 60_000 }, () => {
   test("means the same forward, backward and updated", () => {
     expectSameKernels(trainingGraph(tinySizes, "none").graph);
     expectSameKernels(trainingGraph(tinySizes, "sgd").graph);

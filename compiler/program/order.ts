@@ -1,0 +1,120 @@
+// Kernel graph -> the same kernels in an order that needs less memory.
+// Keeps every read behind its write and every overwrite behind the reads of what was there; among the kernels that may
+// run next it takes the one that frees the most bytes beyond those it needs, the earliest on equal terms.
+// Greedy, so the given order stays where it is no worse. Expects: verifyKernels(graph) holds.
+import type { Kernel, KernelGraph } from "../kernels/kernel.ts";
+import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
+import { spansOf, type Span } from "../kernels/span.ts";
+import { lowerBound } from "./plan-memory.ts";
+import { intervalsOf } from "./plan.ts";
+
+export function orderKernels(graph: KernelGraph): KernelGraph {
+  const reordered = new Ordering(graph).run();
+  const need = (of: KernelGraph) => lowerBound(intervalsOf({ kernels: of }));
+  return need(reordered) < need(graph) ? reordered : graph;
+}
+
+interface Task {
+  readonly kernel: Kernel;
+  /** Roots of scratch that it touches, each once. */
+  readonly touches: readonly number[];
+  readonly next: Set<number>;
+  waits: number;
+}
+
+class Ordering {
+  private readonly graph: KernelGraph;
+  private readonly tasks: readonly Task[];
+  private readonly bytes: readonly number[];
+  /** Tasks that have yet to touch each root, and roots that hold something now. */
+  private readonly users: number[];
+  private readonly live = new Set<number>();
+
+  constructor(graph: KernelGraph) {
+    this.graph = graph;
+    const spans = spansOf(graph.buffers);
+    const isScratch = (root: number) => graph.buffers[root]!.role.kind === "scratch";
+    this.bytes = graph.buffers.map(({ length }) => length * 4);
+    this.tasks = graph.kernels.map((kernel): Task => {
+      const all = [...kernelReads(kernel), ...kernelWrites(kernel)].map((id) => spans[id]!.root);
+      return { kernel, touches: [...new Set(all)].filter(isScratch), next: new Set(), waits: 0 };
+    });
+    this.users = graph.buffers.map(() => 0);
+    for (const { touches } of this.tasks) for (const root of touches) this.users[root]!++;
+    this.connect(spans);
+  }
+
+  private connect(spans: readonly Span[]): void {
+    const written = new Map<number, { span: Span; task: number }[]>();
+    const read = new Map<number, { span: Span; task: number }[]>();
+    this.tasks.forEach(({ kernel }, task) => {
+      const reads = kernelReads(kernel).map((id) => spans[id]!);
+      const writes = kernelWrites(kernel).map((id) => spans[id]!);
+      for (const span of reads) this.follow(task, span, written.get(span.root));
+      for (const span of writes) {
+        this.follow(task, span, read.get(span.root));
+        this.follow(task, span, written.get(span.root));
+      }
+      for (const span of reads) put(read, span.root, { span, task });
+      for (const span of writes) put(written, span.root, { span, task });
+    });
+  }
+
+  /** `task` waits for all earlier ones that touched some of the same elements. */
+  private follow(
+    task: number,
+    span: Span,
+    earlier: readonly { readonly span: Span; readonly task: number }[] = [],
+  ): void {
+    for (const other of earlier) {
+      const overlaps = other.span.start < span.end && span.start < other.span.end;
+      const { next } = this.tasks[other.task]!;
+      if (other.task === task || !overlaps || next.has(task)) continue;
+      next.add(task);
+      this.tasks[task]!.waits++;
+    }
+  }
+
+  run(): KernelGraph {
+    const ready = new Set([...this.tasks.keys()].filter((task) => this.tasks[task]!.waits === 0));
+    const kernels: Kernel[] = [];
+    while (ready.size > 0) {
+      const chosen = this.best(ready);
+      ready.delete(chosen);
+      const { kernel, touches, next } = this.tasks[chosen]!;
+      kernels.push({ ...kernel, id: kernels.length });
+      for (const root of touches) {
+        this.live.add(root);
+        if (--this.users[root]! === 0) this.live.delete(root);
+      }
+      for (const after of next) if (--this.tasks[after]!.waits === 0) ready.add(after);
+    }
+    return { buffers: this.graph.buffers, kernels };
+  }
+
+  private best(ready: ReadonlySet<number>): number {
+    let best = -1;
+    let most = Number.NEGATIVE_INFINITY;
+    for (const task of ready) {
+      const freed = this.freedBy(this.tasks[task]!);
+      if (freed > most || (freed === most && task < best)) [best, most] = [task, freed];
+    }
+    return best;
+  }
+
+  /** Bytes that end their life in a task, less those that begin one. */
+  private freedBy({ touches }: Task): number {
+    let freed = 0;
+    for (const root of touches) {
+      if (!this.live.has(root)) freed -= this.bytes[root]!;
+      if (this.users[root] === 1) freed += this.bytes[root]!;
+    }
+    return freed;
+  }
+}
+
+function put<V>(map: Map<number, V[]>, key: number, value: V): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, [value]);
+  else known.push(value);
+}
