@@ -279,7 +279,9 @@ class WebgpuProgram implements LoadedProgram {
     if (data.byteLength !== slotBytes(slot))
       throw new Error(`${slot.name} has ${slotBytes(slot)} bytes, got ${data.byteLength}`);
     const { arena, offset }: Place = slot.place;
-    const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+    // Dawn ends the process where it is handed shared memory, as loader threads fill it
+    const own = data.buffer instanceof ArrayBuffer ? data : data.slice();
+    const bytes = new Uint8Array(own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
     this.context.gpuDevice.queue.writeBuffer(this.buffers.arenas[arena]!, offset, bytes);
   }
 }
