@@ -1,6 +1,6 @@
 // Statements, or clauses of a recipe -> their lines, with what is alike in neighbours set below one another:
 // keywords, names and `=` of assignments, `~` and `when` of parameters, the comments behind them.
-import { widest } from "./format-spread.ts";
+import { lastWidth, widest } from "./format-lines.ts";
 import type { Spread } from "./format-spread.ts";
 import type { Span } from "./syntax.ts";
 
@@ -85,10 +85,6 @@ function stretch(run: readonly Printed[], i: number): Printed[] {
   while (from > 0 && run[from - 1]!.trailing !== "") from--;
   while (to < run.length - 1 && run[to + 1]!.trailing !== "") to++;
   return run.slice(from, to + 1);
-}
-
-function lastWidth(text: string): number {
-  return text.length - text.lastIndexOf("\n") - 1;
 }
 
 /** How each row is printed that is aligned with neighbours. Printing waits, for it takes comments in their order. */

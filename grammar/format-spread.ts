@@ -12,13 +12,14 @@ import {
   stageLevel,
 } from "./format-flat.ts";
 import { binding } from "./format-flat.ts";
+import { after, alignWhens, widest } from "./format-lines.ts";
+import type { Line } from "./format-lines.ts";
+import { beginsWithOperator, branchLevel, chainOf } from "./format-operators.ts";
 import { precedence } from "./operators.ts";
 import type * as s from "./syntax.ts";
 import type { Comment } from "./syntax.ts";
 import { pathText } from "./syntax.ts";
 
-/** No line should be longer than this. */
-export const widest = 120;
 /** A head no longer than this keeps its first stage beside it when the pipe is broken for want of room. */
 const shortHead = 3;
 /** Stages hang below the first `|>` if that stands no further than this behind the head. */
@@ -535,92 +536,6 @@ export class Spread {
 
   commentLines(comments: readonly Comment[], inner: string): string[] {
     return comments.map((comment) => inner + comment.text);
-  }
-}
-
-interface Line {
-  text: string;
-  when: string;
-  comment: string;
-}
-
-/** The conditions of a pipe stand below one another if there is room; one that has none goes to a line of its own. */
-function alignWhens(lines: readonly Line[], column: number, indent: number): string {
-  const widths = lines.map(
-    (line, i) => (i === 0 && !line.text.includes("\n") ? column : 0) + lastWidth(line.text),
-  );
-  const isIn = lines.map(
-    (line, i) => line.when !== "" && widths[i]! + 1 + line.when.length <= widest,
-  );
-  const target = Math.max(...widths.filter((_, i) => isIn[i]));
-  const aligns = lines.every((line, i) => !isIn[i] || target + 1 + line.when.length <= widest);
-  return lines
-    .map((line, i) => {
-      const pad = aligns && isIn[i] ? target - widths[i]! : 0;
-      const gap = isIn[i] ? " ".repeat(pad + 1) : `\n${" ".repeat(indent)}`;
-      return line.text + (line.when && gap + line.when) + (line.comment && `  ${line.comment}`);
-    })
-    .join("\n");
-}
-
-function lastWidth(text: string): number {
-  return text.length - text.lastIndexOf("\n") - 1;
-}
-
-/** `a + b - c` as its operands, each with the operator before it. */
-function chainOf(
-  node: s.BinaryExpression,
-): { operator: s.BinaryOperator; operand: s.Expression }[] {
-  const terms: { operator: s.BinaryOperator; operand: s.Expression }[] = [];
-  let rest: s.Expression = node;
-  while (
-    rest.kind === "binary" &&
-    leftLevel(rest.operator) === leftLevel(node.operator) &&
-    node.operator !== "^"
-  ) {
-    terms.unshift({ operator: rest.operator, operand: rest.right });
-    rest = rest.left;
-    if (rest.kind === "binary" && needsParens(rest, leftLevel(node.operator))) break;
-  }
-  if (terms.length === 0) {
-    terms.push({ operator: node.operator, operand: node.right });
-    rest = node.left;
-  }
-  return [{ operator: node.operator, operand: rest }, ...terms];
-}
-
-function branchLevel(node: s.Expression): number {
-  return node.kind === "if" ? level.operand : level.operation;
-}
-
-/** The column behind a text that begins at `column`. */
-function after(text: string, column: number): number {
-  const newline = text.lastIndexOf("\n");
-  return newline === -1 ? column + text.length : text.length - newline - 1;
-}
-
-/** Whether the text of an expression begins with `-` or `..`, which would go on with the line before. */
-function beginsWithOperator(node: s.Expression): boolean {
-  switch (node.kind) {
-    case "unary":
-      return node.operator === "-";
-    case "range":
-      return node.from === undefined || beginsWithOperator(node.from);
-    case "course":
-      return beginsWithOperator(node.from);
-    case "binary":
-      return !needsParens(node.left, leftLevel(node.operator)) && beginsWithOperator(node.left);
-    case "pipe": {
-      const { label, operation } = node.head;
-      return (
-        !label &&
-        operation.kind !== "repeat" &&
-        operation.kind !== "arrow" &&
-        beginsWithOperator(operation)
-      );
-    }
-    default:
-      return false;
   }
 }
 

@@ -7,7 +7,8 @@ import { level } from "./format-flat.ts";
 import { alignRows } from "./format-rows.ts";
 import type { Row } from "./format-rows.ts";
 import { printVariants } from "./format-table.ts";
-import { Spread, widest } from "./format-spread.ts";
+import { widest } from "./format-lines.ts";
+import { Spread } from "./format-spread.ts";
 import { parse } from "./parse.ts";
 import type * as s from "./syntax.ts";
 import { pathText } from "./syntax.ts";
@@ -68,13 +69,19 @@ class Printer {
       case "block":
       case "model": {
         const lists = node.settings.length === 0 ? [node.inputs] : [node.settings, node.inputs];
-        return `${this.header(node.kind, node.name, lists, ` -> ${this.type(node.result)} {`)}${this.body(node.body)}`;
+        return this.body(
+          node.body,
+          this.header(node.kind, node.name, lists, ` -> ${this.type(node.result)} {`),
+        );
       }
       case "function":
-        return `${this.header("function", node.name, [node.fields], ` -> ${this.type(node.result)} {`)}${this.body(node.body)}`;
+        return this.body(
+          node.body,
+          this.header("function", node.name, [node.fields], ` -> ${this.type(node.result)} {`),
+        );
       case "optimizer": {
         const lists = node.settings.length === 0 ? [node.inputs] : [node.settings, node.inputs];
-        return `${this.header("optimizer", node.name, lists, " {")}${this.body(node.body)}`;
+        return this.body(node.body, this.header("optimizer", node.name, lists, " {"));
       }
       case "variants":
         return printVariants(node, this.spread);
@@ -169,7 +176,20 @@ class Printer {
 
   // ------------------------------------------------------------------------------------------ bodies
 
-  private body(node: s.Body): string {
+  /** A value alone stays beside the header if the author has it there. `start` is the header. */
+  private body(node: s.Body, start: string): string {
+    const inLine = start.includes("\n") ? undefined : this.bodyInLine(node, start.length);
+    return start + (inLine ?? this.bodyLines(node));
+  }
+
+  private bodyInLine(node: s.Body, column: number): string | undefined {
+    if (node.statements.length > 0 || this.comments.isInside(node.span)) return undefined;
+    if (this.comments.hasBreak(node.span.start, node.result.span.start)) return undefined;
+    const flat = this.spread.flat.expression(node.result, level.pipe);
+    return flat !== undefined && column + flat.length + 3 <= widest ? ` ${flat} }` : undefined;
+  }
+
+  private bodyLines(node: s.Body): string {
     const hasStatements = node.statements.length > 0;
     const rows = node.statements.map((statement) => this.row(statement, false));
     rows.push({

@@ -33,7 +33,7 @@ export class NestingError extends Error {
 // The messages of chevrotain's exceptions carry only what was expected; `explain.ts` makes sentences of it.
 const expectations: IParserErrorMessageProvider = {
   buildMismatchTokenMessage: ({ expected }) => expected.LABEL ?? expected.name,
-  buildNotAllInputParsedMessage: () => "",
+  buildNotAllInputParsedMessage: () => "a declaration",
   buildNoViableAltMessage: ({ customUserDescription }) => customUserDescription ?? "",
   buildEarlyExitMessage: ({ customUserDescription }) => customUserDescription ?? "",
 };
