@@ -28,6 +28,7 @@ export interface Axis {
 /** The names of axes in one body. */
 export class RoleTable {
   private readonly roles = new Map<string, Role>();
+  private readonly outside = new Map<Role, Role>();
 
   get(name: string): Role | undefined {
     return this.roles.get(name);
@@ -42,8 +43,24 @@ export class RoleTable {
     return role;
   }
 
-  bind(name: string, role: Role): void {
-    this.roles.set(name, role);
+  /**
+   * Gives a name to an axis of the caller. Two names never mean one axis, even where the caller's two inputs share
+   * it: the second gets a role of its own, which is given back as the caller's.
+   */
+  bind(name: string, role: Role): Role {
+    const isTaken = [...this.roles.values()].includes(role);
+    if (!isTaken) {
+      this.roles.set(name, role);
+      return role;
+    }
+    const own = this.intern(name);
+    this.outside.set(own, role);
+    return own;
+  }
+
+  /** What the caller calls a role of this body; undefined where it is new. */
+  outsideOf(role: Role): Role | undefined {
+    return role.home === this ? this.outside.get(role) : role;
   }
 
   /** The name that a role has here, or else the one it was given elsewhere. */

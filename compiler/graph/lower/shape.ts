@@ -211,9 +211,7 @@ function matchInputAxis(
 function boundRole(name: string, met: Role | undefined, scope: Scope): Role {
   const known = scope.roles.get(name);
   if (known !== undefined) return known;
-  if (met === undefined) return scope.roles.intern(name);
-  scope.roles.bind(name, met);
-  return met;
+  return met === undefined ? scope.roles.intern(name) : scope.roles.bind(name, met);
 }
 
 export function textOf(shape: Shape, scope: Scope): string {
@@ -306,8 +304,8 @@ function matchResultAxis(
     e.fail(errors.resultSize(callee, name, wanted, axis, at), signature);
     return undefined;
   }
-  const isInput = own !== undefined && own.home !== signature.roles;
-  return { ...axis, role: isInput ? own : caller.roles.intern(name) };
+  const outside = own && signature.roles.outsideOf(own);
+  return { ...axis, role: outside ?? caller.roles.intern(name) };
 }
 
 /** What a block of the standard library made is, for its user, made by the call. */
@@ -318,6 +316,7 @@ function seenFromOutside(axis: Axis, callee: string, at: FileSpan, signature: Sc
 
 /** An axis that leaves its body: one of the body's own gets the caller's role of that name. */
 function lent(axis: Axis, signature: Scope, caller: Scope): Axis {
-  if (axis.role === undefined || axis.role.home !== signature.roles) return axis;
-  return { ...axis, role: caller.roles.intern(signature.roles.nameOf(axis.role)) };
+  if (axis.role === undefined) return axis;
+  const outside = signature.roles.outsideOf(axis.role);
+  return { ...axis, role: outside ?? caller.roles.intern(signature.roles.nameOf(axis.role)) };
 }

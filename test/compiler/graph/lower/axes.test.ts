@@ -100,6 +100,14 @@ describe("calls", () => {
     expect(outputOf(text)).toEqual(["batch 1", "features 3"]);
   });
 
+  test("two names inside never mean one axis, even where both inputs share it", () => {
+    const text = `function table(a: [rows, k], b: [cols, k]) -> [rows, cols] { dot(a, b, over = k) }
+      model M(x: [n = 2, k = 1]) -> [..] { table(x, x) |> sum(n) }`;
+    expect(problemsOf(text, "M")).toContain("two axes called `n`");
+    const renamed = text.replace("table(x, x)", "table(x, x[n as m])");
+    expect(outputOf(renamed)).toEqual(["m 2"]);
+  });
+
   test("a resized axis keeps its name, so a skip path adds up", () => {
     const text = `model M(x: [batch, rows = 4, cols = 4, channels = 2]) -> [batch, rows = 2, cols = 2, channels = 5] {
       (x |> a: Conv(5, kernel = 3, stride = 2, padding = 1)) + (x |> b: Conv(5, kernel = 1, stride = 2))
