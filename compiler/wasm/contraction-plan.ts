@@ -5,9 +5,9 @@ import type { Axis, ContractionKernel, Expression, Store } from "../kernels/kern
 import { axisIndex } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
 import { expressionCost, nanosecondsPerMultiplyAdd, parallelFromNanoseconds } from "./cost.ts";
-import { AxisSubstitution, FactTable } from "./expression-facts.ts";
+import { FactTable } from "./expression-facts.ts";
 import { formOf } from "./lanes.ts";
-import { flattenAxes, mergeAxes } from "./merge-axes.ts";
+import { flattenAxes, mergeAxes, substituteStore, substitutionOf } from "./merge-axes.ts";
 import { tileColumns, tileRows } from "./microkernel.ts";
 
 export type SumTarget = { readonly buffer: number; readonly index: Index };
@@ -107,7 +107,7 @@ function flattenKernel(kernel: ContractionKernel): Flat {
   const kInner: Axis = last ?? { id: first + 4, extent: 1 };
   const replacements = new Map<number, Index>(flats.flatMap((flat) => [...flat.replacements]));
   if (last !== undefined) replacements.set(last.id, axisIndex(last.id, last.extent));
-  const second = new AxisSubstitution(replacements);
+  const second = substitutionOf(replacements);
   const index = (of: Index): Index => second.index(merged.substitution.index(of));
   const expression = (of: Expression): Expression =>
     second.expression(merged.substitution.expression(of));
@@ -121,7 +121,9 @@ function flattenKernel(kernel: ContractionKernel): Flat {
     kInner,
     a: expression(kernel.a),
     b: expression(kernel.b),
-    stores: kernel.stores.map((store) => second.store(merged.substitution.store(store))),
+    stores: kernel.stores.map((store) =>
+      substituteStore(second, substituteStore(merged.substitution, store)),
+    ),
     sumOfA: sum(kernel.sumOfA),
     sumOfB: sum(kernel.sumOfB),
   };

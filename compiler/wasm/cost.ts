@@ -1,9 +1,9 @@
 // Rough work of expressions, in cycles of a vector of four: what decides the vector axis, unrolling,
 // and whether a kernel is worth a second thread.
+import { indicesOf, partsOf } from "../kernels/expression.ts";
 import type { Expression } from "../kernels/kernel.ts";
 import type { Index } from "../ops/index-expression.ts";
 import type { ScalarInstruction } from "../ops/op.ts";
-import { indicesOf, partsOf } from "./expression-facts.ts";
 import type { FactTable } from "./expression-facts.ts";
 import { isUniformCondition, laneStride } from "./lanes.ts";
 

@@ -2,12 +2,12 @@
 // A light epilogue (bias, residual) is written out for every vector of the tile, straight from registers.
 // A heavy one (GELU and its gradient) would be far too much code eight times over: the tile goes through
 // a few words of scratch, and one loop over its rows holds the code once for each of two vectors.
+import { loadsOf } from "../kernels/expression.ts";
 import type { Expression } from "../kernels/kernel.ts";
 import type { Index } from "../ops/index-expression.ts";
 import type { ContractionPlan } from "./contraction-plan.ts";
 import { expressionCost } from "./cost.ts";
 import { evaluate, writeStore } from "./evaluate.ts";
-import { loadsOf } from "./expression-facts.ts";
 import type { Frame } from "./frame.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
 import { tileColumns } from "./microkernel.ts";
@@ -39,7 +39,7 @@ export class Epilogue {
     this.f = f;
     this.plan = plan;
     this.values = plan.stores.map((store) => store.value);
-    const loads = new Set(this.values.flatMap((value) => [...loadsOf(value)]));
+    const loads = new Set(this.values.flatMap((value) => loadsOf(value)));
     this.accesses = [...loads, ...plan.stores];
     this.isHeavy = isHeavy(plan);
     this.tileScratch = tileScratch;

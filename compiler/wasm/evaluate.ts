@@ -2,10 +2,11 @@
 // One code for everything: the last few elements of a row run it too, with one meaningful lane (width 1).
 // An index whose lanes lie at a fixed distance costs one load; others are worked out lane by lane.
 import type { DType } from "../graph/graph.ts";
+import { loadsOf } from "../kernels/expression.ts";
 import type { Expression, Store } from "../kernels/kernel.ts";
 import { rangeOf } from "../ops/index-arithmetic.ts";
 import type { Condition, Index } from "../ops/index-expression.ts";
-import { dataValue, loadsOf } from "./expression-facts.ts";
+import { dataValue } from "./expression-facts.ts";
 import type { Frame, ReadData } from "./frame.ts";
 import type { Local, Operand } from "./function-builder.ts";
 import { applyInstruction } from "./instructions.ts";
@@ -227,7 +228,7 @@ function guard(expression: Guard, frame: Frame): Local {
   const { facts } = frame.context;
   const conditions = expression.conditions.filter((condition) => !alwaysHolds(condition));
   if (conditions.length === 0) return evaluate(expression.value, frame);
-  if (loadsOf(expression.value).size + loadsOf(expression.otherwise).size === 0)
+  if (loadsOf(expression.value).length + loadsOf(expression.otherwise).length === 0)
     return masked(expression, conditions, frame);
   const isUniform =
     frame.vector.width === 1 ||

@@ -1,10 +1,10 @@
 // Where an expression is evaluated: the positions of axes, the vector axis, and what has been worked out already.
 // Frames nest like the loops around them; a value found in an outer frame is used unless an axis it depends on has
 // moved since. `hoist` and `prepareAddresses` work out ahead of a loop what does not change in it.
+import { dataOf, indicesOf, partsOf } from "../kernels/expression.ts";
 import type { Expression } from "../kernels/kernel.ts";
 import { rangeOf } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
-import { dataOf, indicesOf, partsOf } from "./expression-facts.ts";
 import type { FactTable } from "./expression-facts.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
 import { formOf } from "./lanes.ts";
@@ -121,14 +121,18 @@ export class Frame {
     evaluate: Evaluate,
     shifting: ReadonlySet<number>,
   ): void {
-    for (const expression of expressions) this.hoistOne(expression, evaluate, shifting);
+    const seen = new Set<Expression>();
+    for (const expression of expressions) this.hoistOne(expression, evaluate, shifting, seen);
   }
 
   private hoistOne(
     expression: Expression,
     evaluate: Evaluate,
     shifting: ReadonlySet<number>,
+    seen: Set<Expression>,
   ): void {
+    if (seen.has(expression)) return;
+    seen.add(expression);
     if (expression.kind === "constant" || this.valueOf(expression) !== undefined) return;
     if (this.isKnownHere(expression, shifting)) {
       evaluate(expression, this);
@@ -138,8 +142,8 @@ export class Frame {
     // Loads behind a guard may lie outside of their buffer.
     if (expression.kind === "guard") return;
     for (const index of indicesOf(expression))
-      for (const data of dataOf(index)) this.hoistOne(data, evaluate, shifting);
-    for (const part of partsOf(expression)) this.hoistOne(part, evaluate, shifting);
+      for (const data of dataOf(index)) this.hoistOne(data, evaluate, shifting, seen);
+    for (const part of partsOf(expression)) this.hoistOne(part, evaluate, shifting, seen);
   }
 
   /** Quotients and remainders of an index that are known here. */

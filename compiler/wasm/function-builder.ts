@@ -62,7 +62,7 @@ export class FunctionBuilder {
     return {
       signature: this.signature,
       locals: this.locals,
-      bytes: [...this.prologue, ...this.code, 0x0b],
+      bytes: this.prologue.concat(this.code, 0x0b),
       calls: this.calls.map(({ at, name }) => ({ at: at + shift, name })),
     };
   }

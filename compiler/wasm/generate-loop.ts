@@ -1,10 +1,10 @@
 // Loop kernel -> function: elementwise work, reductions and whole rows (softmax, norms, losses).
 // Along the grid: a block of columns at a time, all stages in registers. Along the row: several passes over a row
 // that lies in cache, each with four independent sums and a fixed tree at the end.
+import { loadsOf } from "../kernels/expression.ts";
 import type { Axis, Expression, LoopKernel, Stage, Store } from "../kernels/kernel.ts";
 import type { Index } from "../ops/index-expression.ts";
 import { evaluate, writeStore } from "./evaluate.ts";
-import { loadsOf } from "./expression-facts.ts";
 import type { Frame, Position } from "./frame.ts";
 import type { FunctionBody, Local, Operand } from "./function-builder.ts";
 import { buildKernelFunction, threadRange } from "./kernel-function.ts";
@@ -98,7 +98,7 @@ class LoopEmitter {
     this.expressions = plan.stages.map((stage) =>
       stage.kind === "reduce" ? stage.value : stage.store.value,
     );
-    const loads = new Set(this.expressions.flatMap((expression) => [...loadsOf(expression)]));
+    const loads = new Set(this.expressions.flatMap((expression) => loadsOf(expression)));
     const stores = plan.stages.flatMap((stage) => (stage.kind === "store" ? [stage.store] : []));
     this.accesses = [...loads, ...stores];
   }

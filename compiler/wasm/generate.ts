@@ -113,15 +113,17 @@ function buildModule(functions: readonly GeneratedFunction[], relaxed: boolean):
   });
 }
 
-/** Index arithmetic is in 32 bits and addresses a buffer from its start. */
+/** Counters are signed 32-bit numbers of bytes. */
+const largestArrayBytes = 2 ** 31 - 65536;
+
 function checkLimits(kernel: Kernel, buffers: readonly Buffer[], limits: Limits): void {
+  const allowed = Math.min(limits.bindingBytes, largestArrayBytes);
   for (const id of buffersOf(kernel)) {
-    const buffer = buffers.find((each) => each.id === id);
-    const bytes = (buffer?.length ?? 0) * 4;
-    if (bytes > Math.min(limits.bindingBytes, 2 ** 31))
+    const bytes = (buffers.find((each) => each.id === id)?.length ?? 0) * 4;
+    if (bytes > allowed)
       throw new LimitError(
         "bindingBytes",
-        `\`${kernel.label}\` uses an array of ${bytes} bytes; one array may have ${Math.min(limits.bindingBytes, 2 ** 31)}`,
+        `\`${kernel.label}\` uses an array of ${bytes} bytes; one array may have ${allowed}`,
       );
   }
 }

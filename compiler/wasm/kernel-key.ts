@@ -1,51 +1,11 @@
 // Kernel -> a text that is equal for kernels of equal structure, and the order of its buffers.
 // Buffer ids, labels and origins do not count: repeated layers share one function.
-import type { Buffer, Expression, HeadsView, Kernel, Store } from "../kernels/kernel.ts";
-import { loadsOf } from "./expression-facts.ts";
+import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
+import type { Buffer, Kernel } from "../kernels/kernel.ts";
 
 /** Buffers of a kernel, each once, in the order in which they are first met. */
 export function buffersOf(kernel: Kernel): number[] {
-  return [...new Set(allBuffers(kernel))];
-}
-
-function allBuffers(kernel: Kernel): number[] {
-  const ofExpression = (expression: Expression): number[] =>
-    [...loadsOf(expression)].map((load) => load.buffer);
-  const ofStore = (store: Store): number[] => [
-    ...ofExpression(store.value),
-    store.buffer,
-    ...ofIndexData(store),
-  ];
-  switch (kernel.kind) {
-    case "loop":
-      return kernel.stages.flatMap((stage) =>
-        stage.kind === "reduce" ? ofExpression(stage.value) : ofStore(stage.store),
-      );
-    case "contraction":
-      return [
-        ...ofExpression(kernel.a),
-        ...ofExpression(kernel.b),
-        ...kernel.stores.flatMap(ofStore),
-        ...[kernel.sumOfA, kernel.sumOfB].flatMap((sum) => (sum === undefined ? [] : [sum.buffer])),
-      ];
-    case "attention": {
-      const views: (HeadsView | undefined)[] = [
-        kernel.q, kernel.k, kernel.v, kernel.output, kernel.dOutput, kernel.dq, kernel.dk, kernel.dv,
-      ]; // prettier-ignore
-      return [
-        ...views.flatMap((view) => (view === undefined ? [] : [view.buffer])),
-        kernel.statistics,
-      ];
-    }
-    case "scatter":
-      return [kernel.indices, kernel.values, kernel.output];
-  }
-}
-
-/** A store may go where data says. */
-function ofIndexData(store: Store): number[] {
-  const position: Expression = { kind: "position", index: store.index, dtype: "i32" };
-  return [...loadsOf(position)].map((load) => load.buffer);
+  return [...new Set([...kernelReads(kernel), ...kernelWrites(kernel)])];
 }
 
 const unimportant = new Set(["id", "label", "origin", "macs", "flops", "phase"]);

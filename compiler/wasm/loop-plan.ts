@@ -10,7 +10,7 @@ import {
   vectorWaste,
 } from "./cost.ts";
 import { FactTable } from "./expression-facts.ts";
-import { mergeAxes } from "./merge-axes.ts";
+import { mergeAxes, substituteStore } from "./merge-axes.ts";
 
 export interface LoopPlan {
   readonly facts: FactTable;
@@ -33,7 +33,7 @@ export function planLoop(kernel: LoopKernel): LoopPlan {
   const stages = kernel.stages.map((stage): Stage =>
     stage.kind === "reduce"
       ? { ...stage, value: merged.substitution.expression(stage.value) }
-      : { ...stage, store: merged.substitution.store(stage.store) },
+      : { ...stage, store: substituteStore(merged.substitution, stage.store) },
   );
   const facts = new FactTable();
   const choice = chooseVectorAxis(grid, row, stages, facts);

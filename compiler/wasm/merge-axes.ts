@@ -1,9 +1,9 @@
 // Axes of a kernel -> fewer axes: two neighbours become one wherever that needs no new division.
 // A chain of elementwise work on a dense array becomes one long loop, whatever its shape.
-import type { Axis, Expression } from "../kernels/kernel.ts";
+import { AxisSubstitution, dataOf, indicesOf, partsOf } from "../kernels/expression.ts";
+import type { Axis, Expression, Store } from "../kernels/kernel.ts";
 import { axisIndex, constantIndex, divide, modulo } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
-import { AxisSubstitution, dataOf, indicesOf, partsOf } from "./expression-facts.ts";
 
 /** What a kernel computes, as far as its axes matter. */
 export interface AxisUse {
@@ -26,7 +26,7 @@ export function mergeAxes(
     for (const axis of group) if (axis.extent === 1) replacements.set(axis.id, constantIndex(0));
     return group.filter((axis) => axis.extent > 1);
   });
-  let current = substituteUse(use, new AxisSubstitution(replacements));
+  let current = substituteUse(use, substitutionOf(replacements));
   for (const [number, group] of result.entries())
     for (let at = group.length - 2; at >= 0; at--) {
       const [outer, inner] = [group[at]!, group[at + 1]!];
@@ -36,17 +36,17 @@ export function mergeAxes(
         [outer.id, divide(whole, inner.extent)],
         [inner.id, modulo(whole, inner.extent)],
       ]);
-      const next = substituteUse(current, new AxisSubstitution(step));
+      const next = substituteUse(current, substitutionOf(step));
       if (divisions(next) > divisions(current)) continue;
       free++;
       current = next;
       for (const [axis, index] of replacements)
-        replacements.set(axis, new AxisSubstitution(step).index(index));
+        replacements.set(axis, substitutionOf(step).index(index));
       for (const [axis, index] of step) replacements.set(axis, index);
       result[number] = [...group.slice(0, at), merged, ...group.slice(at + 2)];
       group.splice(at, 2, merged);
     }
-  return { groups: result, substitution: new AxisSubstitution(replacements) };
+  return { groups: result, substitution: substitutionOf(replacements) };
 }
 
 /** One axis in place of several: positions become quotients and remainders of it. */
@@ -64,6 +64,21 @@ export function flattenAxes(
     replacements.set(axis.id, place === 0 ? quotient : modulo(quotient, axis.extent));
   }
   return { axis: { id, extent }, replacements };
+}
+
+/** Axes that `replacements` does not name stay. */
+export function substitutionOf(replacements: ReadonlyMap<number, Index>): AxisSubstitution {
+  return new AxisSubstitution(
+    (axis, extent) => replacements.get(axis) ?? { kind: "axis", axis, extent },
+  );
+}
+
+export function substituteStore(substitution: AxisSubstitution, store: Store): Store {
+  return {
+    ...store,
+    index: substitution.index(store.index),
+    value: substitution.expression(store.value),
+  };
 }
 
 function substituteUse(use: AxisUse, substitution: AxisSubstitution): AxisUse {

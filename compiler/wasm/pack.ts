@@ -1,8 +1,8 @@
 // Fills panels: one side of a product, evaluated through its expression (views, prologues, borders) and laid out
 // step by step for the innermost loop. A panel covers `width` positions of the tile axis; those beyond its end are 0.
+import { loadsOf } from "../kernels/expression.ts";
 import type { Axis, Expression } from "../kernels/kernel.ts";
 import { evaluate } from "./evaluate.ts";
-import { loadsOf } from "./expression-facts.ts";
 import type { Frame } from "./frame.ts";
 import type { Local, Operand } from "./function-builder.ts";
 import { transpose } from "./microkernel.ts";
@@ -29,7 +29,7 @@ export class PanelFiller {
 
   constructor(panel: Panel) {
     this.panel = panel;
-    this.accesses = [...loadsOf(panel.value)];
+    this.accesses = loadsOf(panel.value);
   }
 
   /** Works out ahead what is known at a frame. */
