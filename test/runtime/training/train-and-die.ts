@@ -1,6 +1,7 @@
 // A program that trains what it is handed and is killed, as by kill -9, at a moment of its arguments:
-// `tsx train-and-die.ts COMPILED FOLDER DEVICE MOMENT`. A moment is `step 5`, `line 4` (of the log, in its middle), `write NAME` or `rename NAME`: in the
-// middle of writing, or just before renaming, a file or folder whose path ends in NAME. Without one it trains to the end.
+// `tsx train-and-die.ts COMPILED FOLDER DEVICE MOMENT`. A moment is `step 5`; `line 4`, in the middle of that line of the
+// log; `write NAME` or `rename NAME`, in the middle of writing, or just before renaming to, a path that ends in NAME.
+// Without one it trains to the end.
 import { readFileSync } from "node:fs";
 import { deserialize } from "node:v8";
 import type { CompiledRecipe } from "../../../compiler/compiled.ts";
