@@ -95,11 +95,15 @@ describe("brackets", () => {
   test("of a shape split, merge, rename and repeat axes", () => {
     expect(
       expression("x |> [.., (r dy = 2), (3 heads c)] -> 3 * [r as rows, (heads c) as width]"),
-    ).toMatchInlineSnapshot(`"pipe { head: stage { operation: x }, stages: [stage { operation: arrow { from: shape { axes: [axis-rest {  } axis-group { factors: [{ name: r } { name: dy, size: 2 }] } axis-group { factors: [{ size: 3 } { name: heads } { name: c }] }] }, count: 3, to: shape { axes: [axis-renamed { from: r, to: rows } axis-group { factors: [{ name: heads } { name: c }], as: width }] } } }] }"`);
+    ).toMatchInlineSnapshot(
+      `"pipe { head: stage { operation: x }, stages: [stage { operation: arrow { from: shape { axes: [axis-rest {  } axis-group { factors: [{ name: r } { name: dy, size: 2 }] } axis-group { factors: [{ size: 3 } { name: heads } { name: c }] }] }, count: 3, to: shape { axes: [axis-renamed { from: r, to: rows } axis-group { factors: [{ name: heads } { name: c }], as: width }] } } }] }"`,
+    );
   });
 
   test("behind a call take what follows as its last setting", () => {
-    expect(expression("x |> residual(2) { let a = 1\n norm |> f }")).toMatchInlineSnapshot(`"pipe { head: stage { operation: x }, stages: [stage { operation: braced { target: call { callee: residual, arguments: [argument { value: 2 }] }, braces: braces { lets: [let { binding: { isTuple: false, names: [a] }, value: 1 }], result: pipe { head: stage { operation: norm }, stages: [stage { operation: f }] } } } }] }"`);
+    expect(expression("x |> residual(2) { let a = 1\n norm |> f }")).toMatchInlineSnapshot(
+      `"pipe { head: stage { operation: x }, stages: [stage { operation: braced { target: call { callee: residual, arguments: [argument { value: 2 }] }, braces: braces { lets: [let { binding: { isTuple: false, names: [a] }, value: 1 }], result: pipe { head: stage { operation: norm }, stages: [stage { operation: f }] } } } }] }"`,
+    );
   });
 });
 
@@ -109,7 +113,9 @@ describe("pipes", () => {
       expression(
         "image |> stem: Conv(3) when deep |> match pool { mean => mean(x), else => same }",
       ),
-    ).toMatchInlineSnapshot(`"pipe { head: stage { operation: image }, stages: [stage { label: stem, operation: call { callee: Conv, arguments: [argument { value: 3 }] }, when: deep } stage { operation: match { subject: pool, arms: [{ pattern: mean, value: call { callee: mean, arguments: [argument { value: x }] } } { value: same }] } }] }"`);
+    ).toMatchInlineSnapshot(
+      `"pipe { head: stage { operation: image }, stages: [stage { label: stem, operation: call { callee: Conv, arguments: [argument { value: 3 }] }, when: deep } stage { operation: match { subject: pool, arms: [{ pattern: mean, value: call { callee: mean, arguments: [argument { value: x }] } } { value: same }] } }] }"`,
+    );
   });
 
   test("bind weakest, so that a single value is not wrapped", () => {
