@@ -7,7 +7,8 @@ import { specFiles } from "../runtime/host/node-specs.ts";
 import { checkSpec, nameableOf } from "../runtime/spec/open-spec.ts";
 import type { Checked } from "../runtime/spec/open-spec.ts";
 import { parseTarget } from "../runtime/spec/spec-target.ts";
-import { exit, remarkDiagnostics } from "./exit-codes.ts";
+import { exit } from "./exit-codes.ts";
+import { remarkDiagnostics } from "./explain-failure.ts";
 import { plural } from "./figures.ts";
 import { colors, say, sayJson } from "./terminal.ts";
 

@@ -1,11 +1,4 @@
-// How `vit` ends, and what is said about it.
-import { CommanderError } from "commander";
-import type { Diagnostic, Sources } from "../grammar/diagnostic.ts";
-import { renderDiagnostics } from "../grammar/diagnostic.ts";
-import { isWorldError } from "../runtime/errors.ts";
-import { UnclearTarget } from "../runtime/spec/open-spec.ts";
-import { plural } from "./figures.ts";
-import { colors, remark, usesColor } from "./terminal.ts";
+// How `vit` ends. `diff` ends as diff(1) does: see there.
 
 export const exit = {
   fine: 0,
@@ -25,39 +18,4 @@ export class UsageError extends Error {
     this.name = "UsageError";
     this.hints = hints;
   }
-}
-
-/** Prints diagnostics, and how many there are. */
-export function remarkDiagnostics(diagnostics: readonly Diagnostic[], sources: Sources): void {
-  if (diagnostics.length === 0) return;
-  remark(renderDiagnostics(diagnostics, sources, { color: usesColor(process.stderr) }));
-  const errors = diagnostics.filter(({ severity }) => severity === "error").length;
-  const warnings = diagnostics.length - errors;
-  const counts = [
-    ...(errors > 0 ? [plural(errors, "error")] : []),
-    ...(warnings > 0 ? [plural(warnings, "warning")] : []),
-  ];
-  if (diagnostics.length > 1) remark(`\n${counts.join(", ")}`);
-}
-
-/** Says what went wrong; returns the exit code. Our own mistakes keep their stack. */
-export function explainFailure(error: unknown): number {
-  const paint = colors(process.stderr);
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exit.fine : exit.wrongUsage;
-  if (error instanceof UsageError || error instanceof UnclearTarget) {
-    remark(`${paint.red("vit:")} ${error.message}`);
-    const hints = error instanceof UsageError ? error.hints : error.choices;
-    for (const hint of hints) remark(`   ${hint}`);
-    return exit.wrongUsage;
-  }
-  if (isWorldError(error)) {
-    remark(`${paint.red(`error[${error.code}]`)}: ${paint.bold(error.message)}`);
-    remark(`   ${paint.green("hint:")} ${error.hint}`);
-    return exit.worldFailed;
-  }
-  remark(
-    `${paint.red("vit has a bug:")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-  );
-  remark("   please report it with the command and the .vit file that show it");
-  return exit.worldFailed;
 }

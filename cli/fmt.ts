@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { format } from "../grammar/format.ts";
 import { parse } from "../grammar/parse.ts";
 import { nodeFiles, writeFileAtomically } from "../runtime/host/node.ts";
-import { exit, remarkDiagnostics } from "./exit-codes.ts";
+import { exit } from "./exit-codes.ts";
+import { remarkDiagnostics } from "./explain-failure.ts";
 import { plural } from "./figures.ts";
 import { colors, remark, say } from "./terminal.ts";
 

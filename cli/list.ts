@@ -9,7 +9,8 @@ import { nodeHost } from "../runtime/host/node.ts";
 import { packageRoot, specFiles } from "../runtime/host/node-specs.ts";
 import { nameableOf, openFile, variantNames } from "../runtime/spec/open-spec.ts";
 import { parseTarget } from "../runtime/spec/spec-target.ts";
-import { exit, remarkDiagnostics } from "./exit-codes.ts";
+import { exit } from "./exit-codes.ts";
+import { remarkDiagnostics } from "./explain-failure.ts";
 import { table } from "./table.ts";
 import { colors, say, sayJson } from "./terminal.ts";
 

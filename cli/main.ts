@@ -1,6 +1,6 @@
 // `vit`: the verbs of the command line. Each is a file of its own, read only when it is called for.
-import { Command, InvalidArgumentError } from "commander";
-import { exit, explainFailure } from "./exit-codes.ts";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { exit } from "./exit-codes.ts";
 import { tolerateClosedPipes } from "./terminal.ts";
 import { versionOf } from "./version.ts";
 
@@ -18,12 +18,19 @@ function verb(name: string, summary: string, examples: readonly string[]): Comma
     .showHelpAfterError(`(vit ${name.split(" ")[0]} --help shows examples)`);
 }
 
-/** Runs a verb and keeps its exit code. */
-function run(act: () => Promise<number>): Promise<void> {
-  return act().then(
-    (code) => void (process.exitCode = code),
-    (error: unknown) => void (process.exitCode = explainFailure(error)),
-  );
+/** Runs a verb and keeps its exit code; `trouble` stands for every failure where a verb has a code of its own for it. */
+async function run(act: () => Promise<number>, trouble?: number): Promise<void> {
+  try {
+    process.exitCode = await act();
+  } catch (error) {
+    const { explainFailure } = await import("./explain-failure.ts");
+    const code = explainFailure(error);
+    process.exitCode = trouble ?? code;
+  }
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
 }
 
 function collectSetting(text: string, before: Settings = {}): Settings {
@@ -36,10 +43,22 @@ function collectSetting(text: string, before: Settings = {}): Settings {
   return { ...before, [name]: value };
 }
 
+function wholeNumber(text: string): number {
+  const number = Number(text.replaceAll("_", ""));
+  if (!/^[\d_]+$/.test(text) || !Number.isSafeInteger(number)) {
+    throw new InvalidArgumentError("a whole number is wanted");
+  }
+  return number;
+}
+
 const set = [
   "--set <name=value>",
   "override a setting, checked like any other; may be repeated",
   collectSetting,
+] as const;
+const device = [
+  "--device <name>",
+  "wasm, webgpu or interpret; unless said, the best that is here",
 ] as const;
 const json = ["--json", "print JSON"] as const;
 
@@ -128,7 +147,74 @@ verb("diff", "compare two models or recipes by structure: what differs, costs an
   .option("--set <name=value>", "override a setting of B; may be repeated", collectSetting)
   .option(...json)
   .action((a: string, b: string | undefined, options) =>
-    run(async () => (await import("./diff.ts")).diff(a, b, options)),
+    run(async () => (await import("./diff.ts")).diff(a, b, options), exit.wrongUsage),
+  );
+
+verb("compile", "plan a training step or a forward pass: kernels, memory, work", [
+  "compile examples/digits.vit",
+  "compile specs/vit.vit:ViT@B/16 --batch 8 --json",
+  "compile examples/digits.vit --show kernels",
+])
+  .argument("<target>", targetText)
+  .option(...set)
+  .option(...device)
+  .option("--batch <n>", "examples in a forward pass of a model", wholeNumber)
+  .option("--threads <n>", "compute threads to plan for (wasm)", wholeNumber)
+  .addOption(
+    new Option("--show <stage>", "print what the compiler made at this stage").choices([
+      ...["graph", "training", "kernels", "program"],
+    ]),
+  )
+  .option("--verify", "check after each stage what it promises")
+  .option(...json)
+  .action((target: string, options) =>
+    run(async () => (await import("./compile.ts")).compile(target, options)),
+  );
+
+verb("train", "train a recipe; Ctrl-C saves and ends, the same command goes on", [
+  "train examples/digits.vit",
+  "train examples/digits.vit --set length='2 epochs' --out runs/short",
+  "train examples/digits.vit --dry-run",
+])
+  .argument("<target>", targetText)
+  .option(...set)
+  .option(...device)
+  .option("--threads <n>", "compute threads (wasm)", wholeNumber)
+  .option("--workers <n>", "loader threads; they never change a result", wholeNumber)
+  .option("--steps <n>", "stop after so many steps in all", wholeNumber)
+  .option("--seed <n>", "instead of the recipe's", wholeNumber)
+  .option("--out <folder>", "the run's folder; runs/NAME unless said")
+  .option("--resume", "go on from the last checkpoint; an error where there is none")
+  .option("--dry-run", "say what the run would need, without starting it")
+  .option("--json", "print a JSON line for each event")
+  .action((target: string, options) =>
+    run(async () => (await import("./train.ts")).train(target, options)),
+  );
+
+verb("eval", "run the evaluations of a trained recipe", [
+  "eval runs/digits",
+  "eval examples/digits.vit --device interpret --json",
+])
+  .argument("<run>", "the folder of a run, or the recipe that was trained")
+  .option("--only <name>", "one evaluation; may be repeated", collect)
+  .option(...device)
+  .option("--workers <n>", "loader threads", wholeNumber)
+  .option(...json)
+  .action((target: string, options) =>
+    run(async () => (await import("./eval.ts")).evaluate(target, options)),
+  );
+
+verb("predict", "say what a trained model sees in images", [
+  "predict runs/digits three.png",
+  "predict runs/digits *.png --top 3 --json",
+])
+  .argument("<run>", "the folder of a run, or the recipe that was trained")
+  .argument("<image...>", "image files")
+  .option("--top <n>", "classes to show; 5 unless said", wholeNumber)
+  .option(...device)
+  .option(...json)
+  .action((target: string, images: string[], options) =>
+    run(async () => (await import("./predict.ts")).predict(target, images, options)),
   );
 
 verb("doctor", "say what this machine offers, what would be chosen and why", [
@@ -142,7 +228,7 @@ tolerateClosedPipes();
 try {
   await program.parseAsync();
 } catch (error) {
-  const isDiff = process.argv[2] === "diff";
-  process.exitCode = explainFailure(error);
-  if (isDiff && process.exitCode !== exit.fine) process.exitCode = exit.wrongUsage;
+  // Commander has said it already.
+  if (!(error instanceof CommanderError)) throw error;
+  process.exitCode = error.exitCode === 0 ? exit.fine : exit.wrongUsage;
 }

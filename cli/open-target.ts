@@ -5,7 +5,7 @@ import { specFiles, specFilesAt } from "../runtime/host/node-specs.ts";
 import { openSpec } from "../runtime/spec/open-spec.ts";
 import type { OpenOptions, ResolvedSpec } from "../runtime/spec/open-spec.ts";
 import { parseTarget } from "../runtime/spec/spec-target.ts";
-import { remarkDiagnostics } from "./exit-codes.ts";
+import { remarkDiagnostics } from "./explain-failure.ts";
 
 export interface TargetOptions {
   /** From `--set name=value`. */

@@ -112,32 +112,68 @@ export interface OpenOptions {
 
 /** @throws WorldError where there is no such file; UnclearTarget where a name is needed. */
 export function openSpec(target: SpecTarget, options: OpenOptions): ResolvedSpec | WrongSpec {
-  const opened = openFile(options.files, target.file);
-  const { library, file, diagnostics } = opened;
-  const wrong = (all: readonly Diagnostic[], sources: Sources = library.sources): WrongSpec => ({
-    kind: "wrong",
-    diagnostics: sortDiagnostics(onceEach([...diagnostics, ...all])),
-    sources,
-  });
-  if (isWrong(diagnostics)) return wrong([]);
+  const located = locateSpec(target, options);
+  if (located.kind === "wrong") return located;
+  return located.declaration.kind === "recipe"
+    ? openRecipe(located, options)
+    : openModel(located, options);
+}
+
+/** A target whose thing is found, not yet lowered. */
+export interface LocatedSpec {
+  readonly kind: "located";
+  readonly target: SpecTarget & { readonly name: string };
+  readonly library: Library;
+  readonly declaration: Nameable;
+  /** Of the files: warnings alone. */
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** @throws WorldError where there is no such file; UnclearTarget where a name is needed. */
+export function locateSpec(
+  target: SpecTarget,
+  { files }: Pick<OpenOptions, "files">,
+): LocatedSpec | WrongSpec {
+  const { library, file, diagnostics } = openFile(files, target.file);
+  const { sources } = library;
+  if (isWrong(diagnostics)) return { kind: "wrong", diagnostics, sources };
   const declaration = chosen(file, target);
-  if (declaration === undefined) return wrong([unknownThing(file, target.name ?? "")]);
-  const name = declaration.name.text;
-  const resolved = { target: { ...target, file: file.name, name }, library };
-  const request = { file: file.name, settings: options.settings ?? {}, ...variantOf(target) };
-  if (declaration.kind === "recipe") {
-    const catalog = options.catalog;
-    const result = lowerRecipe(library, { ...request, recipe: name, catalog });
-    if (result.recipe === undefined) return wrong(result.diagnostics);
-    const { recipe, shown = [] } = result;
-    const warnings = [...diagnostics, ...result.diagnostics];
-    return { kind: "recipe", ...resolved, recipe, shown, warnings, sources: library.sources };
-  }
+  if (declaration === undefined)
+    return { kind: "wrong", diagnostics: [unknownThing(file, target.name ?? "")], sources };
+  const named = { ...target, file: file.name, name: declaration.name.text };
+  return { kind: "located", target: named, library, declaration, diagnostics };
+}
+
+function openRecipe(located: LocatedSpec, options: OpenOptions): ResolvedRecipe | WrongSpec {
+  const { target, library } = located;
+  const request = { ...requestOf(located, options), recipe: target.name, catalog: options.catalog };
+  const { recipe, shown = [], diagnostics } = lowerRecipe(library, request);
+  const all = allOf(located, diagnostics);
+  const { sources } = library;
+  if (recipe === undefined) return { kind: "wrong", diagnostics: all, sources };
+  return { kind: "recipe", target, library, recipe, shown, warnings: all, sources };
+}
+
+function openModel(located: LocatedSpec, options: OpenOptions): ResolvedModel | WrongSpec {
+  const { target, library } = located;
   const { batch = 1, training = false } = options;
-  const result = lowerModel(library, { ...request, model: name, batch, training });
-  if (result.model === undefined) return wrong(result.diagnostics, result.sources);
-  const warnings = [...diagnostics, ...result.diagnostics];
-  return { kind: "model", ...resolved, model: result.model, warnings, sources: result.sources };
+  const request = { ...requestOf(located, options), model: target.name, batch, training };
+  const { model, diagnostics, sources } = lowerModel(library, request);
+  const all = allOf(located, diagnostics);
+  if (model === undefined) return { kind: "wrong", diagnostics: all, sources };
+  return { kind: "model", target, library, model, warnings: all, sources };
+}
+
+/** What lowering is asked for, the kind of the thing apart. */
+export function requestOf(
+  { target }: LocatedSpec,
+  { settings = {} }: Pick<OpenOptions, "settings">,
+) {
+  return { file: target.file, settings, ...variantOf(target) };
+}
+
+function allOf(located: LocatedSpec, more: readonly Diagnostic[]): Diagnostic[] {
+  return sortDiagnostics(onceEach([...located.diagnostics, ...more]));
 }
 
 function variantOf({ variant }: SpecTarget): { readonly variant?: string } {

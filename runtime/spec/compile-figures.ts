@@ -1,0 +1,66 @@
+// A compiled program -> its figures, as `vit compile --json` prints them: known before anything runs.
+import type { Entry, Program, Step } from "../../compiler/program/program.ts";
+import { footprint } from "../../compiler/program/plan.ts";
+import type { Footprint } from "../../compiler/program/plan.ts";
+import { wasmMemoryBytes } from "../../compiler/wasm/memory-layout.ts";
+import { webgpuBytes } from "../../compiler/wgsl/device-memory.ts";
+import type { CompiledSpec } from "./compile-spec.ts";
+
+export interface CompileFigures {
+  readonly target: "wasm" | "webgpu";
+  /** Distinct pieces of generated code. */
+  readonly kernels: number;
+  /** Of a training step, or of a model's forward pass. */
+  readonly dispatches: {
+    readonly forward: number;
+    readonly backward: number;
+    readonly update: number;
+    readonly total: number;
+  };
+  /** Bytes, of all programs together. */
+  readonly memory: Footprint;
+  /** Floating point operations, and bytes read and written, of a training step or a forward pass. */
+  readonly flops: number;
+  readonly bytes: number;
+  /** Our own time: that in which the driver compiles pipelines is apart. */
+  readonly compileMs: number;
+}
+
+/** Undefined for the interpreter, which has no program. `threads` is what wasm would run on: each has its scratch. */
+export function compileFigures(spec: CompiledSpec, threads: number): CompileFigures | undefined {
+  const { program, stages } = spec.compiled;
+  if (program === undefined || spec.entries === undefined) return undefined;
+  const steps = stepsOf(spec, program);
+  const dispatches = steps.filter((step) => step.kind === "dispatch");
+  const inPhase = (phase: string) => dispatches.filter((step) => step.phase === phase).length;
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  return {
+    target: program.target,
+    kernels: program.codes.length,
+    dispatches: {
+      forward: inPhase("forward"),
+      backward: inPhase("backward"),
+      update: inPhase("update"),
+      total: dispatches.length,
+    },
+    memory: footprint(program, spec.entries, deviceBytes(program, threads)),
+    flops: sum(dispatches.map(({ flops }) => flops)),
+    bytes: sum(steps.map(({ bytes }) => bytes)),
+    compileMs: Math.round(sum(stages.map(({ ms }) => ms)) * 10) / 10,
+  };
+}
+
+/** Of one training step: the parts of a split batch are run one after another, then the update. */
+function stepsOf(spec: CompiledSpec, { entries }: Program): readonly Step[] {
+  const entry = (name: string): Entry | undefined => entries.find((each) => each.name === name);
+  if (spec.kind === "model") return entry("forward")?.steps ?? [];
+  const whole = entry("train");
+  if (whole !== undefined) return whole.steps;
+  const part = entry("accumulate")?.steps ?? [];
+  const parts = Array.from({ length: spec.compiled.plan.accumulate }, () => part);
+  return [...parts.flat(), ...(entry("update")?.steps ?? [])];
+}
+
+function deviceBytes(program: Program, threads: number): number {
+  return program.target === "wasm" ? wasmMemoryBytes(program, threads) : webgpuBytes(program);
+}
