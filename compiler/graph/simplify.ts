@@ -8,6 +8,7 @@ import type { Attributes, Node, Origin, TensorGraph } from "./graph.ts";
 import { arithmeticRules } from "./rules/arithmetic-rules.ts";
 import { assemblyRules } from "./rules/assembly-rules.ts";
 import { constantRules } from "./rules/constant-rules.ts";
+import { indexingRules } from "./rules/indexing-rules.ts";
 import type { Rule } from "./rules/rule.ts";
 import { viewRules } from "./rules/view-rules.ts";
 
@@ -16,6 +17,7 @@ export const rules: readonly Rule[] = [
   ...constantRules,
   ...arithmeticRules,
   ...assemblyRules,
+  ...indexingRules,
 ];
 
 const dropStop: Rule = {

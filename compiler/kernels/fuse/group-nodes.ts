@@ -9,7 +9,7 @@ import { numbers } from "../../ops/attributes.ts";
 import { axesOf, linearIndex } from "../../ops/index-arithmetic.ts";
 import type { Index } from "../../ops/index-expression.ts";
 import type { ReductionOp } from "../../ops/op.ts";
-import { elementCount, otherAxes, pick } from "../../ops/shape.ts";
+import { elementCount, otherAxes, pick, sameShape } from "../../ops/shape.ts";
 import { forward, isBijective } from "./bijection.ts";
 import { contractionDomain } from "./contraction-domain.ts";
 import { equalIndex, Groups, isOverRow, sameMapping, type Group, type Mapping } from "./group.ts";
@@ -168,20 +168,29 @@ class Grouping {
     return isSame;
   }
 
-  /** Moves a loop of elementwise work into another group whose new member reads both: one kernel, several results. */
+  /**
+   * Moves a loop into another group whose new member reads both: one kernel, several results. It must be elementwise,
+   * or walk the same rows.
+   */
   private absorb(group: Group, other: Group): void {
-    if (!isPlainLoop(other) || other.members.size === 0) return;
+    if (other.kind !== "loop" || other.members.size === 0) return;
+    if (other.row !== undefined && (group.row === undefined || group.isNarrow)) return;
     if (this.groups.dependsOn(group, other) || this.groups.dependsOn(other, group)) return;
-    const moved: [Node, Mapping][] = [];
+    const moved = new Map<Node, Mapping>();
     for (const node of other.members) {
-      const whole = group.shapes.get(node.shape.join());
-      const mapping = this.placeMoved(group, node, moved) ?? whole;
-      if (mapping === undefined || !this.fitsMoved(group, node, mapping, moved)) return;
-      if (group.isNarrow && isOverRow(group, mapping)) return;
-      moved.push([node, mapping]);
+      const place = this.sources.isPointwise(node)
+        ? this.placeMoved(group, node, moved)
+        : this.placeMovedWalk(group, node, moved);
+      if (place === undefined) return;
+      if (group.isNarrow && isOverRow(group, place)) return;
+      moved.set(node, place);
     }
+    const members = [...other.members];
     this.groups.empty(other);
-    for (const [node, mapping] of moved) this.join(group, node, mapping);
+    for (const [node, mapping] of moved) {
+      if (members.includes(node)) this.join(group, node, mapping);
+      else group.at.set(node, mapping);
+    }
     // Whoever waits for the emptied group waits for this one now.
     this.groups.addDependency(other, group);
   }
@@ -189,26 +198,39 @@ class Grouping {
   private placeMoved(
     group: Group,
     node: Node,
-    moved: readonly [Node, Mapping][],
+    moved: ReadonlyMap<Node, Mapping>,
   ): Mapping | undefined {
-    for (const [done, mapping] of moved)
-      if (node.inputs.includes(done) && done.shape.join() === node.shape.join()) return mapping;
-    return this.placeIn(group, node);
+    const inputs = node.inputs.flatMap((input) => {
+      const mapping = moved.get(input);
+      return mapping !== undefined && sameShape(input.shape, node.shape) ? [mapping] : [];
+    });
+    const whole = group.shapes.get(node.shape.join());
+    const candidates = [...inputs, ...this.mappings(group, node.inputs, node), ...(whole ? [whole] : [])]; // prettier-ignore
+    return candidates.find(
+      (mapping) => this.isAtHand(group, node, mapping) && this.fitsMoved(node, mapping, moved),
+    );
   }
 
-  private fitsMoved(
-    group: Group,
-    node: Node,
-    mapping: Mapping,
-    moved: readonly [Node, Mapping][],
-  ): boolean {
-    if (!this.isAtHand(group, node, mapping)) return false;
-    const places = new Map(moved);
+  /** A reduction moves with its operand, if that is walked in the same way. */
+  private placeMovedWalk(group: Group, node: Node, moved: Map<Node, Mapping>): Mapping | undefined {
+    const operand = node.inputs[0]!;
+    const mapping = moved.get(operand) ?? group.shapes.get(operand.shape.join());
+    if (mapping === undefined || !this.isOperandAtHand(group, operand, mapping)) return undefined;
+    if (!this.fitsMoved(node, mapping, moved) || !this.walksAlong(group, node, mapping))
+      return undefined;
+    moved.set(operand, mapping);
+    return mapped(mapping, keptAxes(node));
+  }
+
+  /** Whether what moves along is read where it will be made. */
+  private fitsMoved(node: Node, mapping: Mapping, moved: ReadonlyMap<Node, Mapping>): boolean {
     let isSame = true;
-    this.sources.resolveBehind(node, mapping, (base, indices) => {
-      const at = places.get(base);
+    const check = (base: Node, indices: Mapping): void => {
+      const at = moved.get(base);
       if (at !== undefined) isSame &&= sameMapping(at, indices);
-    });
+    };
+    if (this.sources.isPointwise(node)) this.sources.resolveBehind(node, mapping, check);
+    else this.sources.resolve(node.inputs[0]!, mapping, check);
     return isSame;
   }
 
@@ -219,7 +241,9 @@ class Grouping {
     const operand = node.inputs[0]!;
     const bases = this.sources.basesOf(operand);
     const walk = `${operand.shape.join()}|${numbers(node.attributes, "axes").join()}`;
-    const related = (this.walks.get(walk) ?? []).filter((group) => this.isRelated(group, bases));
+    const related = (this.walks.get(walk) ?? []).filter(
+      (group) => isSmall(operand) || this.isRelated(group, bases),
+    );
     const candidates = [...new Set([...this.candidates(bases), ...related])]
       .filter((group) => group.kind === "loop")
       .sort((a, b) => b.id - a.id);
@@ -346,6 +370,11 @@ class Grouping {
 /** Elementwise work alone. */
 export function isPlainLoop(group: Group): boolean {
   return group.kind === "loop" && group.row === undefined;
+}
+
+/** So little work that one kernel for several sums is better, whatever they add up. */
+function isSmall(operand: Node): boolean {
+  return elementCount(operand.shape) <= 4096;
 }
 
 function isWhole(group: Group, node: Node): boolean {

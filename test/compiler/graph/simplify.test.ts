@@ -195,6 +195,11 @@ test("every rule fires somewhere in these tests", () => {
   const fired = new Set<string>();
   for (let seed = 0; seed < 1000; seed++)
     simplify(randomGraph(seed), { observe: (rule) => fired.add(rule) });
+  const g = new Builder();
+  const label = g.input("label", { shape: [2], dtype: "i32" });
+  const scattered = g.scatterAdd(x(g, 2), label, { batch: 1, size: 3 });
+  const graph = g.finish({ outputs: [{ name: "y", value: scattered }] });
+  expectSameMeaning(simplify(graph, { observe: (rule) => fired.add(rule) }), graph);
   const silent = rules.map((rule) => rule.name).filter((name) => !fired.has(name));
   expect(silent).toEqual([]);
 });

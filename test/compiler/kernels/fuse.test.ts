@@ -407,6 +407,18 @@ describe("indexing", () => {
     `);
   });
 
+  test("cross-entropy of labels is one kernel each way, and its mean another", () => {
+    const g = new Graph();
+    const [logits, label] = [g.f32("x", 4, 5), g.i32("label", 4)];
+    const chosen = g.gather(logits, label, { axis: 1, batch: 1 });
+    const row = g.subtract(g.log(g.sum(g.exp(logits), [1])), chosen);
+    const loss = g.mean(row);
+    const [dLogits] = differentiate(g, loss, [logits]);
+    const outputs = [loss, dLogits!].map((value, i) => ({ name: `${i}`, value }));
+    const graph = simplify(g.finish({ outputs }), { isDifferentiated: true });
+    expect(expectSameKernels(graph).kernels.map(({ kind }) => kind)).toEqual(["loop", "loop"]);
+  });
+
   test("sorting counts: two row kernels", () => {
     const text = kernelsOf((g) =>
       g.add("argsort", [g.f32("x", 3, 7)], { axis: 1, descending: true }),
