@@ -65,16 +65,15 @@ function fill(values: Float64Array, part: ResidentPart, seed: number, files: Fil
       values.set(setting(initializer, "values") as readonly number[]);
       return;
     case "normal":
-      return fillBy(values, seed, path, (draw) => number("mean") + number("std") * draw.normal());
-    case "truncated":
-      return fillBy(values, seed, path, (draw) => number("mean") + number("std") * truncated(draw));
-    case "uniform":
-      return fillBy(
-        values,
-        seed,
-        path,
-        (draw) => number("low") + (number("high") - number("low")) * draw.uniform(),
-      );
+    case "truncated": {
+      const [mean, std] = [number("mean"), number("std")];
+      const draw = initializer.kind === "normal" ? normal : truncated;
+      return fillBy(values, seed, path, (element) => mean + std * draw(element));
+    }
+    case "uniform": {
+      const [low, high] = [number("low"), number("high")];
+      return fillBy(values, seed, path, (draw) => low + (high - low) * draw.uniform());
+    }
     case "file":
       return fillFromFile(values, part, String(setting(initializer, "name")), files);
     default:
@@ -124,6 +123,10 @@ function fillBy(
     attempt = 0;
     values[element] = make(draw);
   }
+}
+
+function normal(draw: ElementDraw): number {
+  return draw.normal();
 }
 
 /** Drawn again beyond two standard deviations. */

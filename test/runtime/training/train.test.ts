@@ -3,7 +3,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { WorldError } from "../../../runtime/errors.ts";
 import { nodeFiles, nodeHost } from "../../../runtime/host/node.ts";
 import type { Files } from "../../../runtime/host/host.ts";
@@ -14,6 +14,8 @@ import { openChosenDevice } from "../../../runtime/device/chosen-device.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { compileText, requestFor, smallRecipe } from "./trained-recipe.ts";
 import { finalState } from "./final-state.ts";
+
+vi.setConfig({ testTimeout: 30_000 });
 
 const wasm = await openChosenDevice({ want: "wasm", threads: 2 });
 const compiled = compileText(smallRecipe, wasm);
