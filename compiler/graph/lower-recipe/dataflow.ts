@@ -1,7 +1,7 @@
 // One graph of a recipe (the training step, an evaluation, a prediction): its evaluator, its names, and which views it
 // reads. Names are defined when something asks for them, so what nothing reads is not computed.
 import type { Diagnostic, FileSpan } from "../../../grammar/diagnostic.ts";
-import type { Expression, Span, Statement } from "../../../grammar/syntax.ts";
+import type { Expression, Span, Statement, Type } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
 import { nearestName } from "../../model/nearest-name.ts";
 import { Builder } from "../builder.ts";
@@ -18,6 +18,7 @@ import type { PlacedClause } from "./effective-recipe.ts";
 import { freeNames } from "./free-names.ts";
 import { recipeFunctions } from "./recipe-functions.ts";
 import type { RecipeContext } from "./recipe-context.ts";
+import type { RecipeValue } from "./recipe-value.ts";
 import { twinNet } from "./twins.ts";
 import { knownAxes } from "./views.ts";
 import type { TypedView } from "./views.ts";
@@ -122,7 +123,7 @@ export class Dataflow {
     )!;
     const value = this.context.setting(name)!;
     if (value.kind !== "text") {
-      this.root.define(name, dataflowValue(value, field.type) ?? poison);
+      this.root.define(name, this.known(value, field.name.span, name, field.type));
       return;
     }
     this.ensure(value.expression);
@@ -144,7 +145,7 @@ export class Dataflow {
         this.ensure(clause.value);
         return this.root.define(name, twinNet(this, placed));
       case "let":
-        if (this.context.isSettingLet(name)) return this.defineSettingLet(name, file);
+        if (this.context.isSettingLet(name)) return this.defineSettingLet(name, placed);
         return this.defineStatement(placed);
       case "net":
       case "param":
@@ -164,9 +165,24 @@ export class Dataflow {
     }
   }
 
-  private defineSettingLet(name: string, file: FileScope): void {
+  private defineSettingLet(name: string, { clause, file }: PlacedClause): void {
     const value = this.context.scope(file).lookup(name);
-    this.root.define(name, (value && dataflowValue(value)) ?? poison);
+    this.root.define(name, value ? this.known(value, clause.span, name) : poison);
+  }
+
+  /** A setting as dataflow has it; one that changes with the step has no place in a graph yet. */
+  private known(value: RecipeValue, span: Span, name: string, type?: Type): Value {
+    if (value.kind !== "number" || value.host.kind === "number")
+      return dataflowValue(value, type) ?? poison;
+    const { file } = this.context.clauseOf(name) ?? this.context.effective;
+    this.context.problems.error(
+      "not-yet",
+      `\`${name}\` changes with the step, which dataflow cannot read yet`,
+      file.name,
+      span,
+      { hints: ["a course may stand in `lr` and in a twin's `decay`"] },
+    );
+    return poison;
   }
 
   /** A statement defines its names in the scope of its file; the recipe as a whole sees them too. */

@@ -5,6 +5,7 @@ import type {
   ExceptClause,
   Expression,
   NameExpression,
+  Span,
 } from "../../../grammar/syntax.ts";
 import { pathText } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
@@ -48,6 +49,7 @@ export function groupParameters(
     group.paths.push(parameter.path);
     groups.set(key, group);
   }
+  if (context.problems.found.length > before) return undefined;
   const opened = [...groups.values()].map((group) => ({
     paths: group.paths,
     optimizer: openOptimizer(
@@ -91,7 +93,30 @@ function optimizerCall(context: RecipeContext): OptimizerCall | undefined {
   const scope = context.scope(file);
   const outer = { ...context.scope(found.file), lookup: () => undefined };
   const settings = bindFields(callee.name, declaration.settings, given, written.span, scope, outer);
-  return settings && { declaration, file: found.file, settings };
+  if (!settings) return undefined;
+  const before = context.problems.found.length;
+  for (const [name, value] of settings)
+    refuseCourse(name, value, callee.name, file, written.span, context);
+  if (context.problems.found.length > before) return undefined;
+  return { declaration, file: found.file, settings };
+}
+
+/** Of an optimizer only the rate changes as the run goes on. */
+function refuseCourse(
+  name: string,
+  value: RecipeValue,
+  of: string,
+  file: FileScope,
+  span: Span,
+  context: RecipeContext,
+): void {
+  if (value.kind !== "number" || value.host.kind === "number") return;
+  context.problems.error(
+    "not-yet",
+    `\`${name}\` of \`${of}\` changes with the step, and only \`lr\` may do that yet`,
+    file.name,
+    span,
+  );
 }
 
 function calleeOf(written: Expression): NameExpression | undefined {
@@ -141,16 +166,15 @@ function openException(
         continue;
       }
       const field = call.declaration.settings.find((candidate) => candidate.name.text === name)!;
-      settings.set(
-        name,
-        fitType(
-          field.type,
-          evaluateSetting(value, scope, field.type),
-          { name, of },
-          scope,
-          value.span,
-        ),
+      const fitted = fitType(
+        field.type,
+        evaluateSetting(value, scope, field.type),
+        { name, of },
+        scope,
+        value.span,
       );
+      refuseCourse(name, fitted, of, file, value.span, context);
+      settings.set(name, fitted);
     }
     return { settings, lr };
   };
