@@ -92,7 +92,7 @@ function placeGroup(group: PlacedGroup, recipe: LoweredRecipe, layout: LayoutBui
     const parts = group.parameters.flatMap(({ path, shape, dtype }): Part[] => {
       const state = states.get(path);
       if (state === undefined) return [];
-      const initializer = { kind: "copy", settings: { of: path } };
+      const initializer = { kind: "copy", settings: { path } };
       return [{ path: state, role: "twin", shape, dtype, initializer, trainable: false }];
     });
     if (parts.length > 0) layout.add(`${twin.name}/${group.resident}`, parts);

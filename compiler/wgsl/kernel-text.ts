@@ -7,6 +7,8 @@ import type { Buffer } from "../kernels/kernel.ts";
 import { fromBits, toBits } from "./dtype-text.ts";
 import { libraryText, type LibraryFunction } from "./library.ts";
 
+const typeNames: ReadonlySet<string> = new Set(["i32", "u32", "f32", "f16"]);
+
 export class KernelText {
   private readonly lines: string[] = [];
   private readonly declarations = new Set<string>();
@@ -41,7 +43,9 @@ export class KernelText {
   }
 
   name(prefix: string): string {
-    return `${prefix}${this.names++}`;
+    const name = `${prefix}${this.names++}`;
+    // `i32` is a type of the language
+    return typeNames.has(name) ? this.name(prefix) : name;
   }
 
   /** A declaration at module scope, such as workgroup memory; the same one twice is one. */
