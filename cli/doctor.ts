@@ -7,7 +7,7 @@ import { exit } from "./exit-codes.ts";
 import { bytes, count } from "./figures.ts";
 import { table } from "./table.ts";
 import { colors, say, sayJson } from "./terminal.ts";
-import { versionOf } from "./version.ts";
+import { packageVersion } from "../runtime/host/node-specs.ts";
 
 export async function doctor(options: { readonly json?: boolean }): Promise<number> {
   const adapter = await lookForAdapter();
@@ -15,7 +15,7 @@ export async function doctor(options: { readonly json?: boolean }): Promise<numb
   const { threads, relaxed } = wasm;
   await wasm.close();
   const chosen = preferred(adapter);
-  const versions = { vitrail: versionOf(), node: process.version, v8: process.versions.v8 };
+  const versions = { vitrail: packageVersion(), node: process.version, v8: process.versions.v8 };
   const machine = `${process.platform}-${process.arch}`;
   if (options.json) {
     sayJson({

@@ -3,7 +3,7 @@ import { catalog } from "../runtime/data/catalog.ts";
 import { openChosenDevice } from "../runtime/device/chosen-device.ts";
 import type { ChosenDevice } from "../runtime/device/chosen-device.ts";
 import { nodeHost } from "../runtime/host/node.ts";
-import { specFiles } from "../runtime/host/node-specs.ts";
+import { packageVersion, specFiles } from "../runtime/host/node-specs.ts";
 import { compileFigures } from "../runtime/spec/compile-figures.ts";
 import { compileRecipeSpec } from "../runtime/spec/compile-spec.ts";
 import type { CompiledRecipeSpec } from "../runtime/spec/compile-spec.ts";
@@ -16,7 +16,6 @@ import { bytes, count, duration, plural, short } from "./figures.ts";
 import { table } from "./table.ts";
 import { colors, remark, say, sayJson } from "./terminal.ts";
 import { TrainingScreen } from "./training-screen.ts";
-import { versionOf } from "./version.ts";
 
 export interface TrainOptions {
   readonly set?: Readonly<Record<string, string>>;
@@ -70,7 +69,7 @@ async function trainOn(
       device,
       folder: options.out ?? runFolder(spec.target),
       ...trainingSource(spec, options.set ?? {}),
-      versions: { vitrail: versionOf(), node: process.version },
+      versions: { vitrail: packageVersion(), node: process.version },
       host: nodeHost,
       onEvent: show,
       signal: stop.signal,

@@ -109,3 +109,9 @@ function git(...args: readonly string[]): string {
 function slashed(path: string): string {
   return path.replaceAll("\\", "/");
 }
+
+/** The version of this package. */
+export function packageVersion(): string {
+  const text = readFileSync(join(packageRoot(), "package.json"), "utf8");
+  return (JSON.parse(text) as { readonly version: string }).version;
+}

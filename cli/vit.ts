@@ -1,0 +1,246 @@
+// The command line: its verbs, each a file of its own that is read only when it is called for.
+// Words in, exit code out; results go to standard output, all else to standard error.
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { packageVersion } from "../runtime/host/node-specs.ts";
+import { exit } from "./exit-codes.ts";
+
+const targetText =
+  "FILE:NAME@VARIANT, as in specs/vit.vit:ViT@B/16; parts that are clear may be left out";
+
+/** Runs `vit` with these words; returns the exit code. */
+export async function vit(words: readonly string[]): Promise<number> {
+  let outcome: number = exit.fine;
+  /** Runs a verb and keeps its exit code; `trouble` stands for every failure where a verb has its own code for it. */
+  const run = async (act: () => Promise<number>, trouble?: number): Promise<void> => {
+    try {
+      outcome = await act();
+    } catch (error) {
+      const { explainFailure } = await import("./explain-failure.ts");
+      const code = explainFailure(error);
+      outcome = trouble ?? code;
+    }
+  };
+  try {
+    await commandLine(run).parseAsync([...words], { from: "user" });
+    return outcome;
+  } catch (error) {
+    // Commander has said it already.
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? exit.fine : exit.wrongUsage;
+  }
+}
+
+type Run = (act: () => Promise<number>, trouble?: number) => Promise<void>;
+
+function commandLine(run: Run): Command {
+  const program = new Command("vit")
+    .description(
+      "Vitrail: architectures of vision models as small texts, compiled and trained.\n\n" +
+        "Examples:\n" +
+        "  $ vit train examples/digits.vit          train a Vision Transformer on handwritten digits\n" +
+        "  $ vit check my.vit                       all mistakes of a file at once\n" +
+        "  $ vit summary specs/vit.vit:ViT@B/16     layers, parameters, multiply-adds",
+    )
+    .version(packageVersion(), "-V, --version")
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: false, showGlobalOptions: false });
+
+  const verb = (name: string, summary: string, examples: readonly string[]): Command => {
+    const shown = examples.map((example) => `  $ vit ${example}`).join("\n");
+    return program
+      .command(name)
+      .summary(summary)
+      .description(`${summary}\n\nExamples:\n${shown}`)
+      .showHelpAfterError(`(vit ${name} --help shows examples)`);
+  };
+
+  verb("check", "find all mistakes of a file, and count its expectations anew", [
+    "check specs/vit.vit",
+    "check *.vit --json",
+  ])
+    .argument("<file...>", "files to check")
+    .option(...json)
+    .action((files: string[], options) =>
+      run(async () => (await import("./check.ts")).check(files, options)),
+    );
+
+  verb("fmt", "write files in their canonical form", [
+    "fmt my.vit",
+    "fmt --check *.vit",
+    "fmt - < my.vit",
+  ])
+    .argument("<file...>", "files to format; - is standard input, to standard output")
+    .option("--check", "change nothing; exit code 1 if something would change")
+    .action((files: string[], options) =>
+      run(async () => (await import("./fmt.ts")).fmt(files, options)),
+    );
+
+  verb("show", "print the resolved spec, every value with its origin", [
+    "show examples/digits.vit",
+    "show specs/vit.vit:ViT@B/16 --set size=384",
+  ])
+    .argument("<target>", targetText)
+    .option(...set)
+    .option(...json)
+    .action((target: string, options) =>
+      run(async () => (await import("./show.ts")).show(target, options)),
+    );
+
+  verb("list", "list what files declare, the standard library, or the data sets", [
+    "list",
+    "list specs/vit.vit",
+    "list --std",
+    "list --data",
+  ])
+    .argument(
+      "[file...]",
+      "files; without one, those of this folder and those that come with Vitrail",
+    )
+    .option("--std", "list the standard library")
+    .option("--data", "list data sets and operations on examples")
+    .option(...json)
+    .action((files: string[], options) =>
+      run(async () => (await import("./list.ts")).list(files, options)),
+    );
+
+  verb("summary", "count parameters and multiply-adds, module by module", [
+    "summary specs/vit.vit:ViT@B/16",
+    "summary examples/digits.vit --all",
+  ])
+    .argument("<target>", targetText)
+    .option(...set)
+    .option("--all", "do not fold equal layers")
+    .option(...json)
+    .action((target: string, options) =>
+      run(async () => (await import("./summary.ts")).summary(target, options)),
+    );
+
+  verb("diff", "compare two models or recipes by structure: what differs, costs and breaks", [
+    "diff specs/vit.vit:ViT@S/16 specs/vit.vit:ViT@B/16",
+    "diff specs/vit.vit:ViT@B/16 specs/vit.vit:ViT@B/16 --set size=384",
+    "diff examples/digits.vit --rev HEAD~1",
+  ])
+    .argument("<a>", targetText)
+    .argument("[b]", "the other one; with --rev it may be left out")
+    .option("--rev <revision>", "read A as it was at this git revision")
+    .option("--set <name=value>", "override a setting of B; may be repeated", collectSetting)
+    .option(...json)
+    .action((a: string, b: string | undefined, options) =>
+      run(async () => (await import("./diff.ts")).diff(a, b, options), exit.wrongUsage),
+    );
+
+  verb("compile", "plan a training step or a forward pass: kernels, memory, work", [
+    "compile examples/digits.vit",
+    "compile specs/vit.vit:ViT@B/16 --batch 8 --json",
+    "compile examples/digits.vit --show kernels",
+  ])
+    .argument("<target>", targetText)
+    .option(...set)
+    .option(...device)
+    .option("--batch <n>", "examples in a forward pass of a model", wholeNumber)
+    .option("--threads <n>", "compute threads to plan for (wasm)", wholeNumber)
+    .addOption(
+      new Option("--show <stage>", "print what the compiler made at this stage").choices([
+        "graph",
+        "training",
+        "kernels",
+        "program",
+      ]),
+    )
+    .option("--verify", "check after each stage what it promises")
+    .option(...json)
+    .action((target: string, options) =>
+      run(async () => (await import("./compile.ts")).compile(target, options)),
+    );
+
+  verb("train", "train a recipe; Ctrl-C saves and ends, the same command goes on", [
+    "train examples/digits.vit",
+    "train examples/digits.vit --set length='2 epochs' --out runs/short",
+    "train examples/digits.vit --dry-run",
+  ])
+    .argument("<target>", targetText)
+    .option(...set)
+    .option(...device)
+    .option("--threads <n>", "compute threads (wasm)", wholeNumber)
+    .option("--workers <n>", "loader threads; they never change a result", wholeNumber)
+    .option("--steps <n>", "stop after so many steps in all", wholeNumber)
+    .option("--seed <n>", "instead of the recipe's", wholeNumber)
+    .option("--out <folder>", "the run's folder; runs/NAME unless said")
+    .option("--resume", "go on from the last checkpoint; an error where there is none")
+    .option("--dry-run", "say what the run would need, without starting it")
+    .option("--json", "print a JSON line for each event")
+    .action((target: string, options) =>
+      run(async () => (await import("./train.ts")).train(target, options)),
+    );
+
+  verb("eval", "run the evaluations of a trained recipe", [
+    "eval runs/digits",
+    "eval examples/digits.vit --device interpret --json",
+  ])
+    .argument("<run>", "the folder of a run, or the recipe that was trained")
+    .option("--only <name>", "one evaluation; may be repeated", collect)
+    .option(...device)
+    .option("--workers <n>", "loader threads", wholeNumber)
+    .option(...json)
+    .action((target: string, options) =>
+      run(async () => (await import("./eval.ts")).evaluate(target, options)),
+    );
+
+  verb("predict", "say what a trained model sees in images", [
+    "predict runs/digits three.png",
+    "predict runs/digits *.png --top 3 --json",
+  ])
+    .argument("<run>", "the folder of a run, or the recipe that was trained")
+    .argument("<image...>", "image files")
+    .option("--top <n>", "classes to show; 5 unless said", wholeNumber)
+    .option(...device)
+    .option(...json)
+    .action((target: string, images: string[], options) =>
+      run(async () => (await import("./predict.ts")).predict(target, images, options)),
+    );
+
+  verb("doctor", "say what this machine offers, what would be chosen and why", [
+    "doctor",
+    "doctor --json",
+  ])
+    .option(...json)
+    .action((options) => run(async () => (await import("./doctor.ts")).doctor(options)));
+
+  return program;
+}
+
+function collect(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+type Settings = Readonly<Record<string, string>>;
+
+function collectSetting(text: string, before: Settings = {}): Settings {
+  const at = text.indexOf("=");
+  const name = text.slice(0, at).trim();
+  const value = text.slice(at + 1).trim();
+  if (at <= 0 || !/^[A-Za-z_]\w*$/.test(name) || value === "") {
+    throw new InvalidArgumentError("say name=value, as in --set depth=6");
+  }
+  return { ...before, [name]: value };
+}
+
+function wholeNumber(text: string): number {
+  const number = Number(text.replaceAll("_", ""));
+  if (!/^[\d_]+$/.test(text) || !Number.isSafeInteger(number)) {
+    throw new InvalidArgumentError("a whole number is wanted");
+  }
+  return number;
+}
+
+const set = [
+  "--set <name=value>",
+  "override a setting, checked like any other; may be repeated",
+  collectSetting,
+] as const;
+const device = [
+  "--device <name>",
+  "wasm, webgpu or interpret; unless said, the best that is here",
+] as const;
+const json = ["--json", "print JSON"] as const;
