@@ -21,6 +21,7 @@ import { placeResidents } from "./graph/resident-layout.ts";
 import { simplify } from "./graph/simplify.ts";
 import { verify as verifyGraph } from "./graph/verify.ts";
 import { fuse } from "./kernels/fuse.ts";
+import { verifyKernels } from "./kernels/verify.ts";
 import type { Library } from "./model/library.ts";
 import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "./program/limits.ts";
 import type { Limits } from "./program/limits.ts";
@@ -28,6 +29,7 @@ import { orderKernels } from "./program/order.ts";
 import { planProgram } from "./program/plan.ts";
 import type { EntryKernels } from "./program/plan.ts";
 import type { Target } from "./program/target.ts";
+import { verifyProgram } from "./program/verify.ts";
 import { wasmTarget } from "./wasm/generate.ts";
 import { webgpuTarget } from "./wgsl/generate.ts";
 
@@ -132,10 +134,14 @@ function finish(
   const target = targetOf(settings.target);
   if (!target) return {};
   const entries = stages.time("fuse", () => graphs.map(entryKernels));
-  for (const kernels of entries) settings.show?.("kernels", { entry: kernels.name, kernels });
+  for (const kernels of entries) {
+    if (settings.verify) verifyKernels(kernels.kernels);
+    settings.show?.("kernels", { entry: kernels.name, kernels });
+  }
   const program = stages.time("plan", () =>
     planProgram(entries, layout, target, limitsOf(settings)),
   );
+  if (settings.verify) verifyProgram(program);
   return { program, entries };
 }
 

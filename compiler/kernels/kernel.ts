@@ -1,7 +1,8 @@
 // The kernel graph: which nodes share a kernel, and what each kernel computes, without saying how it is tiled.
 // `fuse` makes it from a tensor graph; both code generators and the kernel interpreter read it.
 // A kernel is one of four kinds: a loop (elementwise, reductions, whole rows), a contraction, attention, a scatter.
-// Always true: each buffer is written by at most one kernel (a kernel may write several); every read follows its write;
+// Always true: each element is written by at most one kernel (a kernel may write several buffers; several may write
+// parts of one); every read follows its write; what a resident held is read before it is overwritten;
 // a kernel uses no more than the limits' bindings; axes cover each output exactly.
 import type { DType, Origin } from "../graph/graph.ts";
 import type { Index } from "../ops/index-expression.ts";

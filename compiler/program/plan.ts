@@ -322,8 +322,8 @@ function placeOf(
 class Codes {
   readonly generated: GeneratedKernel[] = [];
   private readonly byKey = new Map<string, number>();
+  readonly limits: Limits;
   private readonly target: Target;
-  private readonly limits: Limits;
 
   constructor(target: Target, limits: Limits) {
     this.target = target;
@@ -363,10 +363,12 @@ function stepsOf(
   };
   return kernels.map((kernel): Step => {
     const { code, order } = codes.generate(kernel, buffers);
+    const places = order.map(place);
+    checkBindings(places, kernel, codes.limits);
     return {
       kind: "dispatch",
       code,
-      places: order.map(place),
+      places,
       label: kernel.label,
       path: kernel.origin.path,
       phase: kernel.phase,
@@ -374,6 +376,13 @@ function stepsOf(
       bytes: bytesMoved(kernel, byId),
     };
   });
+}
+
+/** A dispatch binds each arena that its buffers lie in once, whole. */
+function checkBindings(places: readonly Place[], { label }: Kernel, limits: Limits): void {
+  const arenas = new Set(places.map(({ arena }) => arena)).size;
+  if (arenas > limits.storageBuffers)
+    throw new LimitError("storageBuffers", `${label} needs ${arenas} buffers at once, the device binds ${limits.storageBuffers} (storageBuffers); larger bindings, or a smaller batch, put more into one`); // prettier-ignore
 }
 
 /** Each buffer that a kernel touches, once: what it must move at least. */

@@ -6,15 +6,13 @@
 // Members may yet be computed again elsewhere, or not at all: `choose-stored.ts` decides what lies in memory.
 import type { Node } from "../../graph/graph.ts";
 import { numbers } from "../../ops/attributes.ts";
-import { axesOf, linearIndex } from "../../ops/index-arithmetic.ts";
-import type { Index } from "../../ops/index-expression.ts";
-import type { ReductionOp } from "../../ops/op.ts";
-import { elementCount, otherAxes, pick, sameShape } from "../../ops/shape.ts";
+import { elementCount, sameShape } from "../../ops/shape.ts";
 import { forward, isBijective } from "./bijection.ts";
 import { contractionDomain } from "./contraction-domain.ts";
-import { equalIndex, Groups, isOverRow, sameMapping, type Group, type Mapping } from "./group.ts";
+import { Groups, isOverRow, sameMapping, type Group, type Mapping } from "./group.ts";
 import type { Preparation } from "./prepare.ts";
 import { operatorOf, type Sources } from "./sources.ts";
+import { keptAxes, mapped, summedOperand, walksAlong } from "./walk.ts";
 
 export function groupNodes(prepared: Preparation, sources: Sources): Groups {
   return new Grouping(prepared, sources).run();
@@ -216,7 +214,7 @@ class Grouping {
     const operand = node.inputs[0]!;
     const mapping = moved.get(operand) ?? group.shapes.get(operand.shape.join());
     if (mapping === undefined || !this.isOperandAtHand(group, operand, mapping)) return undefined;
-    if (!this.fitsMoved(node, mapping, moved) || !this.walksAlong(group, node, mapping))
+    if (!this.fitsMoved(node, mapping, moved) || !walksAlong(group, node, mapping))
       return undefined;
     moved.set(operand, mapping);
     return mapped(mapping, keptAxes(node));
@@ -250,12 +248,12 @@ class Grouping {
     for (const group of candidates) {
       if (!this.mayRead(group, bases)) continue;
       for (const mapping of this.mappings(group, [operand], operand))
-        if (this.isOperandAtHand(group, operand, mapping) && this.walksAlong(group, node, mapping))
+        if (this.isOperandAtHand(group, operand, mapping) && walksAlong(group, node, mapping))
           return this.joinWalk(group, node, mapping, walk);
     }
     const { group, mapping } = this.groups.createOver(operand);
     group.shapes.set(operand.shape.join(), mapping);
-    this.walksAlong(group, node, mapping);
+    walksAlong(group, node, mapping);
     this.joinWalk(group, node, mapping, walk);
   }
 
@@ -291,30 +289,6 @@ class Grouping {
           this.sources.isPointwise(base) &&
           this.sources.basesBehind(base).some((inner) => group.reads.has(inner))),
     );
-  }
-
-  /** Whether the axes that a reduction removes are the group's row; makes them so where it has none. */
-  private walksAlong(group: Group, node: Node, mapping: Mapping): boolean {
-    const axes = numbers(node.attributes, "axes").toSorted((a, b) => a - b);
-    const reduced = axes.map((axis) => mapping[axis]!);
-    const row = axesIn(reduced);
-    const kept = axesIn(keptAxes(node).map((axis) => mapping[axis]!));
-    if ([...row].some((axis) => kept.has(axis))) return false;
-    const rowAxes = group.axes.filter((axis) => row.has(axis.id));
-    const rowCount = elementCount(rowAxes.map((axis) => axis.extent));
-    const operand = node.inputs[0]!;
-    if (rowCount !== elementCount(pick(operand.shape, axes))) return false;
-    if (elementCount(operand.shape) !== elementCount(group.axes.map((axis) => axis.extent)))
-      return false;
-    if (isPosition(node) && !isInOrder(reduced, pick(operand.shape, axes), rowAxes)) return false;
-    if (group.row !== undefined)
-      return group.row.size === row.size && [...row].every((axis) => group.row!.has(axis));
-    const isNarrow = isNarrowWalk(group, row);
-    if (isNarrow && group.members.size > 0) return false;
-    if ([...group.at].some(([, at]) => !isWholeMapping(at, group))) return false;
-    group.row = row;
-    group.isNarrow = isNarrow;
-    return true;
   }
 
   /** A sum over rows of an operand of a product that is contracted along them: made while it is packed. */
@@ -379,83 +353,4 @@ function isSmall(operand: Node): boolean {
 
 function isWhole(group: Group, node: Node): boolean {
   return elementCount(node.shape) === elementCount(group.axes.map((axis) => axis.extent));
-}
-
-function isWholeMapping(mapping: Mapping, group: Group): boolean {
-  const used = axesIn(mapping);
-  return group.axes.every((axis) => axis.extent === 1 || used.has(axis.id));
-}
-
-function axesIn(mapping: readonly Index[]): Set<number> {
-  const found = new Set<number>();
-  for (const index of mapping) axesOf(index, found);
-  return found;
-}
-
-function keptAxes(reduction: Node): number[] {
-  return otherAxes(reduction.inputs[0]!.shape.length, numbers(reduction.attributes, "axes"));
-}
-
-function mapped(mapping: Mapping, axes: readonly number[]): Mapping {
-  return axes.map((axis) => mapping[axis]!);
-}
-
-function isPosition(node: Node): boolean {
-  const { reducer } = operatorOf(node) as ReductionOp;
-  return reducer === "argmax" || reducer === "argmin";
-}
-
-/** Whether walking the row's axes in order meets the reduced elements in row-major order. */
-function isInOrder(
-  reduced: readonly Index[],
-  extents: readonly number[],
-  row: readonly { readonly id: number; readonly extent: number }[],
-): boolean {
-  const walked = row.map((axis): Index => ({ kind: "axis", axis: axis.id, extent: axis.extent }));
-  return equalIndex(
-    linearIndex(reduced, extents),
-    linearIndex(walked, row.map((axis) => axis.extent)), // prettier-ignore
-  );
-}
-
-/**
- * Few rows that are long, or long columns: such sums are cut into partial sums later, and nothing else may be made
- * along them, since it would run on too few threads.
- */
-function isNarrowWalk(group: Group, row: ReadonlySet<number>): boolean {
-  const extent = (isRow: boolean) =>
-    elementCount(group.axes.filter((axis) => row.has(axis.id) === isRow).map((axis) => axis.extent)); // prettier-ignore
-  const [points, length] = [extent(false), extent(true)];
-  const last = group.axes.findLast((axis) => axis.extent > 1);
-  const isColumn = last !== undefined && !row.has(last.id);
-  if (isColumn && length >= 1024 && points <= 4096) return true;
-  return length > 32768 && points < 64;
-}
-
-/** Which operand of a product this sum adds up: over exactly the contracted axes, the others kept in order. */
-function summedOperand(product: Node, sum: Node): "a" | "b" | undefined {
-  const operand = sum.inputs[0]!;
-  const domain = contractionDomain(product);
-  if (domain.batch.length > 0) return undefined;
-  const kept = keptAxes(sum);
-  const reduced = numbers(sum.attributes, "axes");
-  const fits = (
-    side: 0 | 1,
-    indices: readonly Index[],
-    free: readonly { readonly id: number }[],
-    k: readonly { readonly id: number }[],
-  ) => {
-    if (product.inputs[side] !== operand) return false;
-    const axisAt = (axis: number) => {
-      const index = indices[axis]!;
-      return index.kind === "axis" ? index.axis : undefined;
-    };
-    const isUnit = (axis: number) => operand.shape[axis] === 1;
-    const isOf = (list: readonly { readonly id: number }[]) => (axis: number) =>
-      isUnit(axis) || list.some(({ id }) => id === axisAt(axis));
-    return kept.every(isOf(free)) && reduced.every(isOf(k));
-  };
-  if (fits(1, domain.b, domain.n, domain.k)) return "b";
-  if (product.op === "dot" && fits(0, domain.a, domain.m, domain.k)) return "a";
-  return undefined;
 }

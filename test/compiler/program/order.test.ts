@@ -28,8 +28,8 @@ describe("the order of kernels", () => {
     const g = new Builder();
     // Products of one vector: each large, each summed up at once if the order is good.
     const [x, y] = [
-      g.input("x", { shape: [64], dtype: "f32" }),
-      g.input("y", { shape: [64], dtype: "f32" }),
+      g.input("x", { shape: [128], dtype: "f32" }),
+      g.input("y", { shape: [128], dtype: "f32" }),
     ];
     const outer = [1, 2, 3].map((scale) => g.dot(g.multiply(x, scale), y, { contract: [[], []] }));
     const small = outer.map((value) => g.sum(value, [0]));
@@ -39,7 +39,7 @@ describe("the order of kernels", () => {
     const need = (of: typeof kernels) => lowerBound(intervalsOf({ kernels: of }));
     const ordered = orderKernels(kernels);
     verifyKernels(ordered);
-    expect(need(kernels)).toBeGreaterThan(2 * 64 * 64 * 4);
-    expect(need(ordered)).toBeLessThan(2 * 64 * 64 * 4);
+    expect(need(kernels)).toBeGreaterThan(2 * 128 * 128 * 4);
+    expect(need(ordered)).toBeLessThan(2 * 128 * 128 * 4);
   });
 });

@@ -15,6 +15,7 @@ import {
 } from "../../../compiler/program/plan.ts";
 import type { Program } from "../../../compiler/program/program.ts";
 import { LimitError } from "../../../compiler/program/target.ts";
+import { verifyProgram } from "../../../compiler/program/verify.ts";
 import { webgpuTarget } from "../../../compiler/wgsl/generate.ts";
 import { smallVit } from "../graph/small-vit.ts";
 import { tinySizes, trainingGraph } from "../kernels/training-graph.ts";
@@ -75,6 +76,22 @@ describe("a planned program", { timeout: 30_000 }, () => {
     });
   });
 
+  test("keeps what a program promises, and says what is broken", () => {
+    const program = plan();
+    verifyProgram(program);
+    const [first] = program.residents;
+    const moved = { ...program, residents: [...program.residents, { ...first!, name: "twin" }] };
+    expect(() => verifyProgram(moved)).toThrow(/do not overlap/);
+    const small = { ...program, arenas: program.arenas.map((arena) => ({ ...arena, bytes: 256 })) };
+    expect(() => verifyProgram(small)).toThrow(/lies inside arena/);
+  });
+
+  test("is refused where a kernel would bind more arenas than the device allows", () => {
+    expect(() => plan({ ...DEFAULT_WEBGPU_LIMITS, bindingBytes: 4096, storageBuffers: 2 })).toThrow(
+      /storageBuffers/,
+    );
+  });
+
   test("shares code among repeated layers", () => {
     const program = plan();
     const steps = program.entries.flatMap((entry) => entry.steps);
@@ -102,7 +119,7 @@ describe("a planned program", { timeout: 30_000 }, () => {
   });
 
   test("spreads over several arenas where a binding is small", () => {
-    const program = plan({ ...DEFAULT_WEBGPU_LIMITS, bindingBytes: 4096 });
+    const program = plan({ ...DEFAULT_WEBGPU_LIMITS, bindingBytes: 4096, storageBuffers: 16 });
     expect(program.arenas.length).toBeGreaterThan(4);
     for (const { bytes } of program.arenas) expect(bytes).toBeLessThanOrEqual(4096);
   });

@@ -1,0 +1,60 @@
+// Checks everything that `program.ts` promises of a program. Run after planning in tests and where a caller asks for it.
+import { elementCount } from "../graph/graph.ts";
+import type { Place, Program, Slot } from "./program.ts";
+
+/** @throws Error naming the broken promise. */
+export function verifyProgram(program: Program): void {
+  program.arenas.forEach(({ bytes }, arena) => {
+    if (bytes > program.limits.bindingBytes || bytes > program.limits.bufferBytes)
+      broken(`arena ${arena} of ${bytes} bytes keeps the limits`);
+  });
+  verifySlots(program);
+  for (const entry of program.entries)
+    for (const step of entry.steps) {
+      const what = `${entry.name}, ${step.kind === "dispatch" ? step.label : "copy"}`;
+      const places = step.kind === "dispatch" ? step.places : [step.from, step.to];
+      for (const place of places) verifyPlace(program, place, 4, what);
+      if (step.kind === "dispatch" && program.codes[step.code]?.target !== program.target)
+        broken(`${what} has code for ${program.target}`);
+    }
+}
+
+function broken(claim: string): never {
+  throw new Error(`program: ${claim}`);
+}
+
+function verifyPlace(
+  { arenas }: Program,
+  { arena, offset }: Place,
+  bytes: number,
+  what: string,
+): void {
+  const found = arenas[arena];
+  if (found === undefined || offset < 0 || offset % 4 !== 0 || offset + bytes > found.bytes)
+    broken(`${what} lies inside arena ${arena} at ${offset}`);
+}
+
+/** What outlives an entry lies outside of scratch, and no two arrays share a byte (an input may be shared by name). */
+function verifySlots(program: Program): void {
+  const io = program.entries.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
+  const distinct = new Map<string, Slot>();
+  for (const slot of [...program.residents, ...program.tables, ...io]) {
+    verifyPlace(program, slot.place, bytesOfSlot(slot), slot.name);
+    if (program.arenas[slot.place.arena]!.kind === "scratch")
+      broken(`${slot.name} outlives its entry, so it is not in scratch`);
+    distinct.set(`${slot.place.arena} ${slot.place.offset} ${slot.name}`, slot);
+  }
+  const sorted = [...distinct.values()].sort(
+    (a, b) => a.place.arena - b.place.arena || a.place.offset - b.place.offset,
+  );
+  sorted.forEach((slot, i) => {
+    const next = sorted[i + 1];
+    if (next === undefined || next.place.arena !== slot.place.arena) return;
+    if (slot.place.offset + bytesOfSlot(slot) > next.place.offset)
+      broken(`${slot.name} and ${next.name} do not overlap`);
+  });
+}
+
+function bytesOfSlot({ dtype, shape }: Slot): number {
+  return elementCount(shape) * (dtype === "f16" || dtype === "bf16" ? 2 : 4);
+}
