@@ -168,11 +168,13 @@ class Grouping {
 
   /**
    * Moves a loop into another group whose new member reads both: one kernel, several results. It must be elementwise,
-   * or walk the same rows.
+   * or walk the same rows and read some of the same.
    */
   private absorb(group: Group, other: Group): void {
     if (other.kind !== "loop" || other.members.size === 0) return;
-    if (other.row !== undefined && (group.row === undefined || group.isNarrow)) return;
+    const sharesReads = [...other.reads].some((base) => group.reads.has(base));
+    if (other.row !== undefined && (group.row === undefined || group.isNarrow || !sharesReads))
+      return;
     if (this.groups.dependsOn(group, other) || this.groups.dependsOn(other, group)) return;
     const moved = new Map<Node, Mapping>();
     for (const node of other.members) {
