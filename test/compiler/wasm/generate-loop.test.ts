@@ -1,9 +1,22 @@
-import { describe, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { Axis, Expression } from "../../../compiler/kernels/kernel.ts";
 import { constantIndex, divide, modulo } from "../../../compiler/ops/index-arithmetic.ts";
 import {
-  add, apply, axes, check, i, load, loopKernel, multiply, noise, number, over, reduced, whole,
-} from "./kernel-notation.ts"; // prettier-ignore
+  add,
+  apply,
+  axes,
+  check,
+  i,
+  load,
+  loopKernel,
+  multiply,
+  noise,
+  number,
+  over,
+  reduced,
+  whole,
+} from "./kernel-notation.ts";
+import { deviceWith, runOn } from "./run-kernels.ts"; // prettier-ignore
 
 const zeros = (length: number): number[] => Array.from({ length: length }, () => 0);
 const store = (buffer: number, list: Axis[], value: Expression, on: "grid" | "row" = "grid") =>
@@ -164,6 +177,50 @@ describe("elementwise kernels", () => {
     await check({
       buffers: [{ values: [1000] }, { values: [0] }],
       kernels: [loopKernel([], [], [store(1, [], value)])],
+    });
+  });
+
+  test("an expression shared at forty levels is walked once", async () => {
+    const [a] = axes(9) as [Axis];
+    let value = load(0, i(a));
+    for (let level = 0; level < 40; level++)
+      value = apply("multiply", [apply("add", [value, value]), number(0.5)]);
+    const results = await runOn(await deviceWith({ threads: 1 }), {
+      buffers: [{ values: noise(9) }, { values: zeros(9) }],
+      kernels: [loopKernel([a], [], [store(1, [a], value)])],
+    });
+    expect([...results[1]!]).toEqual(noise(9));
+  });
+
+  test("an optimizer's step: three arrays in place, each from the old values", async () => {
+    const [a] = axes(45) as [Axis];
+    const [p, m, v, g] = [0, 1, 2, 3].map((buffer) => load(buffer, i(a))) as [
+      Expression,
+      Expression,
+      Expression,
+      Expression,
+    ];
+    const mix = (old: Expression, next: Expression, keep: number): Expression =>
+      apply("add", [
+        apply("multiply", [old, number(keep)]),
+        apply("multiply", [next, number(1 - keep)]),
+      ]);
+    const nextM = mix(m, g, 0.9);
+    const nextV = mix(v, apply("multiply", [g, g]), 0.99);
+    const step = apply("divide", [nextM, apply("add", [apply("sqrt", [nextV]), number(1e-3)])]);
+    await check({
+      buffers: [1, 2, 3, 4].map((seed) => ({ values: noise(45, seed).map(Math.abs) })),
+      kernels: [
+        loopKernel(
+          [a],
+          [],
+          [
+            store(0, [a], apply("subtract", [p, apply("multiply", [step, number(0.01)])])),
+            store(1, [a], nextM),
+            store(2, [a], nextV),
+          ],
+        ),
+      ],
     });
   });
 
