@@ -17,7 +17,10 @@ export interface FinalState {
 export function finalState(folder: string): FinalState {
   const found = latestCheckpoint(nodeFiles, folder)!;
   const { step, parameters, state } = loadCheckpoint(nodeFiles, found.path);
-  const log = readLog(nodeFiles, `${folder}/metrics.jsonl`).map(({ time: _, ...event }) => event);
+  const log = readLog(nodeFiles, `${folder}/metrics.jsonl`).map((event) => ({
+    ...event,
+    time: undefined,
+  }));
   return { step, parameters: hashes(parameters), state: hashes(state), log };
 }
 
