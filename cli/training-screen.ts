@@ -4,6 +4,7 @@ import asciichart from "asciichart";
 import cliProgress from "cli-progress";
 import type { Figures, TrainingEvent } from "../runtime/training/events.ts";
 import { count, duration, percent } from "./figures.ts";
+import { shownWidth } from "./table.ts";
 import { colors, isInteractive, remark, say, widthOf } from "./terminal.ts";
 
 type EventOf<Name extends TrainingEvent["event"]> = Extract<
@@ -88,14 +89,26 @@ export class TrainingScreen {
     const rate = time.imagesPerSecond ?? 0;
     const parts = [
       `epoch ${epoch}/${epochs}`,
-      `step ${count(step)}/${count(until)}`,
       `loss ${paint.bold(this.smoothed(loss).toFixed(4))}`,
-      ...(lr === null ? [] : [`lr ${lr === 0 ? "0" : lr.toExponential(1)}`]),
-      `${count(rate)} images/s`,
       ...(rate > 0 ? [`left ${duration(((until - step) * batch) / rate)}`] : []),
       ...(this.evaluated === "" ? [] : [paint.green(this.evaluated)]),
     ];
-    return parts.join(paint.dim("  "));
+    // The least needed come last, and only where there is room.
+    const more = [
+      { at: 1, text: `step ${count(step)}/${count(until)}` },
+      { at: -1, text: `${count(rate)} images/s` },
+      { at: 3, text: lr === null ? "" : `lr ${lr === 0 ? "0" : lr.toExponential(1)}` },
+    ];
+    const gap = "  ";
+    let room = widthOf(process.stderr) - this.barWidth() - 2;
+    room -= shownWidth(parts.join(gap));
+    for (const { at, text } of more) {
+      room -= text.length + gap.length;
+      if (room < 0) break;
+      if (text !== "")
+        parts.splice(at === -1 ? parts.findIndex((part) => part.startsWith("left")) : at, 0, text);
+    }
+    return parts.join(gap);
   }
 
   /** One step's loss jumps about; the mean of the last twenty is what a person follows. */
@@ -139,8 +152,13 @@ export class TrainingScreen {
     if (event.why !== "finished") say(paint.dim("the same command goes on from here"));
   }
 
+  private barWidth(): number {
+    if (this.bar === undefined) return 0;
+    return Math.max(8, Math.min(24, widthOf(process.stderr) - 110));
+  }
+
   private drawn(progress: number): string {
-    const width = Math.max(8, Math.min(24, widthOf(process.stderr) - 110));
+    const width = this.barWidth();
     const full = Math.round(progress * width);
     return this.paint.cyan("█".repeat(full)) + this.paint.dim("░".repeat(width - full));
   }

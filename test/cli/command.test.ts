@@ -62,6 +62,6 @@ test("the command runs from its entry, in colour where it is asked for", () => {
   const plain = run(wrong, {});
   expect([plain.status, plain.stdout]).toEqual([1, ""]);
   expect(plain.stderr).toMatch(/^error\[unknown-name\]/);
-  expect(run(wrong, { FORCE_COLOR: "1" }).stderr).toMatch(/^\u001b\[31merror/);
+  expect(run(wrong, { FORCE_COLOR: "1" }).stderr.startsWith("\u001b[31merror")).toBe(true);
   expect(run(wrong, { FORCE_COLOR: "1", NO_COLOR: "1" }).stderr).toBe(plain.stderr);
 });
