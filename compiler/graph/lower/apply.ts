@@ -62,7 +62,9 @@ function pathOfInstance(
   const name = snakeCase(
     options.name === undefined || options.name === "" ? callee.name : options.name,
   );
-  const taken = scope.place.frame.takeUnlabelled(name, at);
+  const { target } = callee;
+  const isModel = target.kind === "block" && target.declaration.kind === "model";
+  const taken = scope.place.frame.takeUnlabelled(name, isModel, at);
   if (!("clash" in taken)) return taken.path;
   e.fail(errors.pathTwice(taken.path, taken.isUnlabelled, taken.clash, at), scope);
   return undefined;
@@ -81,7 +83,7 @@ function applyNet(
   const outer = options.scope.place;
   const place: Place = {
     ...outer,
-    frame: new PathFrame(net.path, true),
+    frame: new PathFrame(net.path, "a block"),
     application,
     ownership: net.ownership,
     training: outer.training && !e.instances.isFrozen(net.path),
@@ -134,6 +136,17 @@ function applyBraces(
 
 // ---------------------------------------------------------------------------------------------- blocks
 
+/** A model that is another one with other settings: its body owns nothing and is one application, without a label. */
+function appliesOnly({ kind, body }: BlockDeclaration): boolean {
+  const ownsNothing = body.statements.every(({ kind }) => kind === "let" || kind === "require");
+  if (kind !== "model" || !ownsNothing) return false;
+  const { result } = body;
+  if (result.kind === "call") return true;
+  return (
+    result.kind === "pipe" && result.stages.length === 1 && result.stages[0]!.label === undefined
+  );
+}
+
 function applyBlock(
   e: Evaluator,
   callee: CallableValue,
@@ -178,7 +191,7 @@ function enterBlock(
   }));
   const place: Place = {
     ...caller.place,
-    frame: new PathFrame(path, false),
+    frame: new PathFrame(path, appliesOnly(declaration) ? "a model" : "nothing"),
     training: caller.place.training && !e.instances.isFrozen(path),
     rules: [...caller.place.rules],
     overrides: [...caller.place.overrides, ...placed],

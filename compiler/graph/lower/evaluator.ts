@@ -110,7 +110,7 @@ export class Evaluator {
   /** An outermost scope in a file; labels start at `path`. */
   scope(file: FileScope, options: { readonly training: boolean; readonly path?: string }): Scope {
     const place: Place = {
-      frame: new PathFrame(options.path ?? "", false),
+      frame: new PathFrame(options.path ?? "", "nothing"),
       training: options.training,
       application: newApplication(),
       ownership: { kind: "own" },

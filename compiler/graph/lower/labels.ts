@@ -41,7 +41,7 @@ export function underPath(
   at: FileSpan,
   run: (inner: Scope) => Value,
 ): Value {
-  const inner = scope.inner({ ...scope.place, frame: new PathFrame(path, true) });
+  const inner = scope.inner({ ...scope.place, frame: new PathFrame(path, "a block") });
   const origin = e.origin(inner, at);
   e.instances.enter(path, {
     path,

@@ -43,6 +43,25 @@ test("a block-valued setting without a label has the setting's name", () => {
   ]);
 });
 
+describe("a model that is another one with other settings", () => {
+  const inner = `model Inner(out: int)(x: [batch, tokens, width]) -> [batch, tokens, width = _] {
+    x |> fc: Linear(out, bias = false) |> norm: LayerNorm
+  }`;
+  test("adds nothing to the paths of that one", () => {
+    const names = ["fc.weight", "norm.scale", "norm.bias"];
+    expect(paths("x |> Inner(2 * depth)", inner)).toEqual(names);
+    expect(paths("let out = 2 * depth\n Inner(out)(x)", inner)).toEqual(names);
+  });
+
+  test("unless it does more, or labels it", () => {
+    expect(paths("x |> Inner(4) |> head: Linear(2, bias = false)", inner)).toContain(
+      "inner.fc.weight",
+    );
+    expect(paths("x |> a: Inner(4)", inner)).toContain("a.fc.weight");
+    expect(paths("x |> Linear(4, bias = false)")).toEqual(["linear.weight"]);
+  });
+});
+
 test("two alike must be labelled", () => {
   expect(problemsOf(model("x |> Linear(4) |> Linear(4)"), "M")).toContain(
     "two things would stand at the path `linear`",
