@@ -171,9 +171,10 @@ test("a training step's loss and gradients of a ViT for digits take at most 5 s"
   const step = simplify(training.finish({ outputs: [{ name: "loss", value: out }], updates }), { isDifferentiated: true }); // prettier-ignore
   const image = new Float64Array(64 * 784).map((_, i) => Math.sin(i) ** 2);
   const label = new Float64Array(64).map((_, i) => i % 10);
-  const before = performance.now();
+  // of this process, so that what else runs on the machine does not count
+  const before = process.cpuUsage();
   const result = interpret(step, new Map([["image", image], ["label", label]]), fixedArrays(graph, 0.04)); // prettier-ignore
-  expect(performance.now() - before).toBeLessThan(5000);
+  expect(process.cpuUsage(before).user).toBeLessThan(5e6);
   // Small weights: hardly better than guessing.
   expect(Math.abs(result.outputs.get("loss")![0]! - Math.log(10))).toBeLessThan(0.1);
   expect(result.updates.size).toBe(graph.parameters.length);
