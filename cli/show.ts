@@ -17,21 +17,27 @@ export function show(target: string, options: ShowOptions): number {
   const spec = openTarget(target, options);
   if (spec === undefined) return exit.wrongInput;
   if (options.json) sayJson(spec.kind === "model" ? modelJson(spec) : recipeJson(spec));
-  else if (spec.kind === "model") say(modelLines(spec).join("\n"));
+  else if (spec.kind === "model") say(modelLines(spec, options.set ?? {}).join("\n"));
   else say(recipeLines(spec).join("\n"));
   return exit.fine;
 }
 
-function modelLines(spec: ResolvedModel): string[] {
+function modelLines(spec: ResolvedModel, set: Readonly<Record<string, string>>): string[] {
   const paint = colors();
   const { model } = spec;
   const declaration = documentationOf(spec);
   const title = `model ${model.name}${model.variant === undefined ? "" : `("${model.variant}")`}`;
-  const given = new Map(model.settings.map(({ name, value }) => [name, value]));
   return [
     ...declaration.map((line) => paint.dim(`/// ${line}`)),
     paint.bold(title),
-    ...table([...given].map(([name, value]) => [`  ${name}`, `= ${value}`])),
+    ...table(
+      model.settings.map(({ name, value }) => [
+        `  ${name}`,
+        `= ${value}`,
+        paint.dim(settingOrigin(spec, name, set)),
+      ]),
+      { widest: 60 },
+    ),
     "",
     ...table(model.inputs.map((input) => [`  ${paint.dim("in")}   ${input.name}`, typeOf(input)])),
     ...table(
@@ -40,6 +46,30 @@ function modelLines(spec: ResolvedModel): string[] {
     "",
     ...pathLines(spec),
   ];
+}
+
+/** `--set`, the variant's row, or the default in the signature. */
+function settingOrigin(
+  { target, library }: ResolvedModel,
+  name: string,
+  set: Readonly<Record<string, string>>,
+): string {
+  if (name in set) return "--set";
+  const file = library.files.get(target.file);
+  const declaration = file?.declarations.get(target.name ?? "");
+  if (file === undefined || declaration === undefined || !("settings" in declaration)) return "";
+  const place = (start: number) => {
+    const { line, column } = positionAt(file.syntax.text, start);
+    return `${file.name}:${line}:${column}`;
+  };
+  const variants = target.variant === undefined ? undefined : file.variants.get(target.name ?? "");
+  const row = variants?.rows.find((each) => each.name.value === target.variant);
+  const isInRow =
+    variants?.columns.some((column) => column.text === name) ||
+    row?.values.some((each) => each.kind === "argument" && each.name?.text === name);
+  if (row !== undefined && isInRow) return `"${target.variant}", ${place(row.name.span.start)}`;
+  const field = declaration.settings.find((each) => "name" in each && each.name.text === name);
+  return field === undefined ? "" : `default, ${place(field.span.start)}`;
 }
 
 /** Modules with their settings, parameters with shape and first values, in the order of the model. */
@@ -147,8 +177,13 @@ function typeOf({ axes, shape, dtype }: ResolvedModel["model"]["inputs"][number]
 }
 
 function startOf({ initializer: { kind, settings } }: Pick<Parameter, "initializer">): string {
-  const shown = Object.entries(settings).map(([name, value]) => `${name} = ${String(value)}`);
+  const shown = Object.entries(settings).map(([name, value]) => `${name} = ${shortNumber(value)}`);
   return shown.length === 0 ? kind : `${kind}(${shown.join(", ")})`;
+}
+
+/** Six digits say enough to a person; `--json` has all. */
+function shortNumber(value: unknown): string {
+  return typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
 }
 
 function originOf(spec: ResolvedModel, { origin }: Pick<Module, "origin">): string {

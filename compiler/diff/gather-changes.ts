@@ -86,7 +86,9 @@ function parameterChanges(a: OwnParameter, b: OwnParameter): FoundChange[] {
     changes.push({ ...change, path, setting: "shape", ...shapes, adaptation });
   }
   const starts = { from: showStart(a.parameter), to: showStart(b.parameter) };
-  if (starts.from !== starts.to && shapes.from === shapes.to)
+  const isSameStart =
+    JSON.stringify(a.parameter.initializer) === JSON.stringify(b.parameter.initializer);
+  if (!isSameStart && shapes.from === shapes.to)
     changes.push({ ...change, path, setting: "initializer", ...starts });
   return changes;
 }
@@ -118,6 +120,10 @@ function showShape({ shape }: Parameter): string {
 }
 
 function showStart({ initializer: { kind, settings } }: Parameter): string {
-  const shown = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
+  const shown = Object.entries(settings).map(([name, value]) => `${name} = ${shortNumber(value)}`);
   return shown.length === 0 ? kind : `${kind}(${shown.join(", ")})`;
+}
+
+function shortNumber(value: number | string | readonly number[]): string {
+  return typeof value === "number" ? String(Number(value.toPrecision(6))) : String(value);
 }

@@ -7,7 +7,9 @@ describe("show", () => {
     const { code, out } = await runVit("show", "specs/vit.vit:ViT@B/16", "--set", "size=384");
     expect(code).toBe(0);
     expect(out).toMatch(/^model ViT\("B\/16"\)$/m);
-    expect(out).toMatch(/^ {2}size +=? ?384$/m);
+    expect(out).toMatch(/^ {2}size +=? ?384 +--set$/m);
+    expect(out).toMatch(/^ {2}width += 768 +"B\/16", specs\/vit\.vit:\d+:3$/m);
+    expect(out).toMatch(/^ {2}channels += 3 +default, specs\/vit\.vit:\d+:\d+$/m);
     expect(out).toMatch(/^layers\.11\.mlp\.fc2: Linear .*out = 768.*\.vit:\d+:\d+$/m);
     expect(out).toMatch(/^param position +\[577, 768\] ~ normal\(std = 0.02/m);
   });
