@@ -179,14 +179,6 @@ export function scatterIndex(
   );
 }
 
-export function unevenDistances(n: number, m: number, at: FileSpan): Diagnostic {
-  return error(
-    "inexact-division",
-    `relative positions of ${n} and ${m} need one to divide the other`,
-    at,
-  );
-}
-
 export function sincosWidth(width: number, at: FileSpan): Diagnostic {
   return error(
     "bad-size",

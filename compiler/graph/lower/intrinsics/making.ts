@@ -6,7 +6,7 @@ import * as errors from "../errors.ts";
 import type { Intrinsic, IntrinsicCall } from "../intrinsic.ts";
 import { labelOf } from "../operator.ts";
 import { bool, real, tensor, whole, type Value } from "../value.ts";
-import { intrinsic, make, numberOf, placeOf, shapeOf, stopWith, tensorOf, valueOf } from "./arguments.ts"; // prettier-ignore
+import { intrinsic, make, numberOf, placeOf, shapeOf, tensorOf, valueOf } from "./arguments.ts"; // prettier-ignore
 
 export const makers: readonly Intrinsic[] = [
   intrinsic("indices", "0, 1, … along a new axis", ["shape"], (call) => counted(call, 1, (_, [i]) => i!)),
@@ -81,15 +81,16 @@ function counted(
   );
 }
 
-/** Improved MViT: positions of the shorter side are spread over the longer one, and the least distance is 0. */
+/** Improved MViT: positions of the shorter side are spread over the longer one, rounded down, and the least distance is 0. */
 function distances(call: IntrinsicCall): Value {
   return counted(call, 2, (g, [i, j]) => {
     const [n, m] = i!.shape as [number, number];
-    const [step, stride] = [Math.max(m / n, 1), Math.max(n / m, 1)];
-    if (!Number.isInteger(step) || !Number.isInteger(stride)) {
-      stopWith(call.evaluator.fail(errors.unevenDistances(n, m, call.at), call.scope));
-    }
-    return g.plus(g.subtract(g.multiply(i!, step), g.multiply(j!, stride)), (m - 1) * stride);
+    const longer = Math.max(n, m);
+    const spread = (place: Node, side: number) =>
+      longer % side === 0
+        ? g.multiply(place, longer / side)
+        : g.divide(g.multiply(place, longer), side);
+    return g.plus(spread(i!, n), spread(g.subtract(m - 1, j!), m));
   });
 }
 

@@ -40,6 +40,7 @@ test.each([
   ["indices([n]) * 2", [0, 2, 4, 6]],
   ["offsets([i = 2, j = 3])", [0, -1, -2, 1, 0, -1]],
   ["distances([i = 4, j = 2])", [2, 0, 3, 1, 4, 2, 5, 3]],
+  ["distances([i = 3, j = 2])", [1, 0, 2, 1, 3, 2]],
   ["one_hot(int(take(x, n, 1)), [classes = 3], smoothing = 0.3)", [0.1, 0.8, 0.1]],
   ["differ(x[n = ..2], x[n = 1..3, n as m])", [1, 1, 0, 1]],
   ["squared_distance(x[n as k], x[n as k], over = k)", [0]],
