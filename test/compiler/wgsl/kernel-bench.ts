@@ -15,7 +15,7 @@ import { createWebgpuDevice, type WebgpuDevice } from "../../../runtime/device/w
 import { runPlainly, type Memory } from "./plain-kernel.ts";
 
 // A software adapter may take a second to compile a shader, and the machine may be busy.
-vi.setConfig({ testTimeout: 30000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 let shared: Promise<WebgpuDevice> | undefined;
 

@@ -18,7 +18,7 @@ import { train } from "../../../runtime/training/train.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { compileText, requestFor, smallRecipe } from "../training/trained-recipe.ts";
 
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 });
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 let device: ChosenDevice;
 let compiled: CompiledRecipe;

@@ -7,7 +7,7 @@ import { train } from "../../../runtime/training/train.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { requestFor, smallRecipe } from "./trained-recipe.ts";
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 async function parametersAfter(text: string, steps: number) {
   const folder = temporaryFolder();

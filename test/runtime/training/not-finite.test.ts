@@ -6,7 +6,7 @@ import { WorldError } from "../../../runtime/errors.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { requestFor, smallRecipe } from "./trained-recipe.ts";
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 async function troubleOf(text: string, want = "wasm"): Promise<WorldError> {
   const { request } = await requestFor(text, temporaryFolder(), { want, threads: 1 });

@@ -15,7 +15,7 @@ import { temporaryFolder } from "../temporary-folder.ts";
 import { compileText, requestFor, smallRecipe } from "./trained-recipe.ts";
 import { finalState } from "./final-state.ts";
 
-vi.setConfig({ testTimeout: 30_000 });
+vi.setConfig({ testTimeout: 120_000 });
 
 const wasm = await openChosenDevice({ want: "wasm", threads: 2 });
 const compiled = compileText(smallRecipe, wasm);
