@@ -19,6 +19,8 @@ export function evaluateSetting(
   switch (type.kind) {
     case "type-optional":
       if (isWord(expression, "none") && scope.get("none") === undefined) return none;
+      // what is passed on may be none itself
+      if (!isReadByType(type.of) && expression.kind !== "tuple") break;
       return evaluateSetting(e, expression, type.of, scope, name);
     case "type-choice":
       return evaluateChoice(e, expression, type, scope);
@@ -40,6 +42,11 @@ export function evaluateSetting(
   }
   const value = e.evaluate(expression, scope);
   return coerce(e, value, type, name, scope, e.at(expression.span, scope));
+}
+
+/** Whether what is written means something only to this type: words of a choice, names of axes. */
+function isReadByType(type: Type): boolean {
+  return type.kind === "type-choice" || (type.kind === "type-name" && type.name === "axis");
 }
 
 function isWord(expression: Expression, word: string): boolean {

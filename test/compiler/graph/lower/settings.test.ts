@@ -99,6 +99,21 @@ describe("blocks as settings", () => {
 });
 
 describe("what is not taken", () => {
+  test("what is none is passed on as none", () => {
+    const text = `
+      block Inner(out: int? = 3, before: block? = Linear)(x: [batch, width]) -> [batch, ..] {
+        x |> before: before(2) when before |> head: Linear(out) when out
+      }
+      model Outer(out: int? = none, before: block? = none)(x: [batch, width = 2]) -> [batch, ..] {
+        x |> inner: Inner(out, before)
+      }`;
+    expect(pathsOf(lowered(text, "Outer"))).toEqual([]);
+    expect(pathsOf(lowered(text, "Outer", { settings: { out: "4" } }))).toEqual([
+      "inner.head.weight [2, 4]",
+      "inner.head.bias [4]",
+    ]);
+  });
+
   test("has no parameters and no type", () => {
     const text = `model Net(head: int? = none)(x: [batch, width = 2]) -> [batch, ..] {
       x |> [batch, nonsense = 7, width] when head
