@@ -87,7 +87,7 @@ export function compileRecipe(
     graphs,
     ...(program ? { program } : {}),
     stages: stages.timings,
-    recognised: reportOf(step.recognised),
+    recognised: [...new Set(step.recognised.flatMap(reportOf))],
   };
   return { compiled, ...(shown ? { shown } : {}), diagnostics, ...(entries ? { entries } : {}) };
 }

@@ -1,5 +1,12 @@
 // What a compilation hands to the runtime: everything a run needs, the source left behind.
-import type { HostExpression, Load, LoweredModel, Module, ViewInput } from "./graph/lowered.ts";
+import type {
+  DrawnSetting,
+  HostExpression,
+  Load,
+  LoweredModel,
+  Module,
+  ViewInput,
+} from "./graph/lowered.ts";
 import type { DType, Initializer, TensorGraph } from "./graph/graph.ts";
 import type { ResolvedDataset, ResolvedView } from "./model/catalog.ts";
 import type { Program } from "./program/program.ts";
@@ -32,7 +39,10 @@ export interface ResidentLayout {
 
 /** A graph over residents (leaves are `input` and `resident`), as every target runs it. */
 export interface EntryGraph {
-  /** `train`, or `accumulate` and `update`; `evaluate.NAME`; `predict`. */
+  /**
+   * `train`, or `accumulate` and `update`; `evaluate.NAME`; `predict`. Where the plan has choices: `train.0`, … or
+   * `accumulate.0`, …, one for each combination.
+   */
   readonly name: string;
   readonly graph: TensorGraph;
 }
@@ -84,6 +94,11 @@ export interface TrainingPlan {
    * `loss` and `gradient_norm`. Where one of these two is not finite, the step left every resident as it was.
    */
   readonly metrics: readonly string[];
+  /**
+   * Settings drawn at each step. Each combination of their values has its entry, `train.K` or `accumulate.K`, with K
+   * counting the combinations, the last setting fastest. Empty where nothing is drawn: the entry has no number then.
+   */
+  readonly choices: readonly DrawnSetting[];
   readonly evaluations: readonly PlannedEvaluation[];
   /** Entry `predict`: inputs are the views' (one batch), its one output is [batch, classes]. */
   readonly predict?: {

@@ -7,7 +7,7 @@ import { Builder } from "./builder.ts";
 import { differentiate } from "./differentiate.ts";
 import type { Node, Output, Parameter, TensorGraph, Update } from "./graph.ts";
 import { elementCount } from "./graph.ts";
-import type { HostExpression, LoweredRecipe, Twin } from "./lowered.ts";
+import type { HostExpression, LoweredRecipe, TrainingDataflow, Twin } from "./lowered.ts";
 import { printHost } from "./host-expression.ts";
 import { placeParts } from "./place-parts.ts";
 import type { PlacedGroup } from "./place-parts.ts";
@@ -17,12 +17,16 @@ import { placeResidents, residentLeaf } from "./resident-layout.ts";
 import { simplify } from "./simplify.ts";
 
 export interface TrainingStep {
-  /** `train`; or `accumulate` and `update` where a batch is run in parts. */
+  /**
+   * `train`; or `accumulate` and `update` where a batch is run in parts. Where settings are drawn at each step, one
+   * `train` or `accumulate` for each choice: `train.0`, `train.1`, …
+   */
   readonly graphs: readonly EntryGraph[];
   readonly layout: ResidentLayout;
   readonly scalars: readonly { readonly input: string; readonly expression: HostExpression }[];
   readonly metrics: readonly string[];
-  readonly recognised: Recognised;
+  /** Of each choice; one where nothing is drawn. */
+  readonly recognised: readonly Recognised[];
 }
 
 export interface TrainingStepSettings {
@@ -34,11 +38,18 @@ export function buildTrainingStep(
   recipe: LoweredRecipe,
   settings: TrainingStepSettings,
 ): TrainingStep {
-  const forward = simplify(forwardGraph(recipe));
-  const recognised = recognise(forward);
+  const recognised = recipe.choices.map((choice) => recognise(simplify(forwardGraph(choice))));
   const placed = placeParts(recipe, settings.residentElements);
-  const step = new StepBuilder(recipe, recognised.graph, placed.groups, placed.layout);
-  const graphs = recipe.accumulate > 1 ? step.accumulated() : step.whole();
+  const step = new StepBuilder(recipe, placed.groups, placed.layout);
+  const isSplit = recipe.accumulate > 1;
+  const graphs = recognised.map(({ graph }, i) => {
+    const name = isSplit ? "accumulate" : "train";
+    return {
+      name: recipe.drawn.length > 0 ? `${name}.${i}` : name,
+      graph: isSplit ? step.accumulate(graph) : step.whole(graph),
+    };
+  });
+  if (isSplit) graphs.push({ name: "update", graph: step.update() });
   return {
     graphs: graphs.map(({ name, graph }) => ({
       name,
@@ -52,12 +63,12 @@ export function buildTrainingStep(
 }
 
 /** What the recipe says, without gradients: outputs are losses and metrics by name, updates those of its states. */
-function forwardGraph(recipe: LoweredRecipe): TensorGraph {
+function forwardGraph({ builder, losses, metrics, stateUpdates }: TrainingDataflow): TensorGraph {
   const outputs = [
-    ...recipe.losses.map(({ value }, i) => ({ name: `loss ${i}`, value })),
-    ...recipe.metrics.map(({ name, value }) => ({ name: `metric ${name}`, value })),
+    ...losses.map(({ value }, i) => ({ name: `loss ${i}`, value })),
+    ...metrics.map(({ name, value }) => ({ name: `metric ${name}`, value })),
   ];
-  return recipe.builder.finish({ outputs, updates: recipe.stateUpdates });
+  return builder.finish({ outputs, updates: stateUpdates });
 }
 
 /** Scalar inputs that the host computes before each step; equal courses share one. */
@@ -87,18 +98,11 @@ class StepBuilder {
   readonly scalars = new Scalars();
   readonly metricNames: readonly string[];
   private readonly recipe: LoweredRecipe;
-  private readonly forward: TensorGraph;
   private readonly groups: readonly PlacedGroup[];
   private readonly layout: ResidentLayout;
 
-  constructor(
-    recipe: LoweredRecipe,
-    forward: TensorGraph,
-    groups: readonly PlacedGroup[],
-    layout: ResidentLayout,
-  ) {
+  constructor(recipe: LoweredRecipe, groups: readonly PlacedGroup[], layout: ResidentLayout) {
     this.recipe = recipe;
-    this.forward = forward;
     this.groups = groups;
     this.layout = layout;
     const losses =
@@ -111,10 +115,10 @@ class StepBuilder {
     ];
   }
 
-  /** One entry for the whole batch. */
-  whole(): EntryGraph[] {
+  /** The whole batch at once. */
+  whole(forward: TensorGraph): TensorGraph {
     const g = new Builder();
-    const { values, updates, twins } = this.forwardNodes(g);
+    const { values, updates, twins } = this.forwardNodes(g, forward);
     const gradients = this.gradients(g, values.loss);
     const squared = squaredNorm(g, gradients);
     const metrics = metricVector(g, values, g.sqrt(squared));
@@ -123,14 +127,14 @@ class StepBuilder {
       ...this.optimized(g, gradients, squared, isSound, twins),
       ...guarded(g, updates, isSound, (path) => this.stateLeaf(g, path)),
     ];
-    return [{ name: "train", graph: g.finish({ outputs: [metrics], updates: renewed }) }];
+    return g.finish({ outputs: [metrics], updates: renewed });
   }
 
-  /** `accumulate` adds the gradients of one part of the batch, `update` uses their mean and clears them. */
-  accumulated(): EntryGraph[] {
+  /** Adds the gradients of one part of the batch. */
+  accumulate(forward: TensorGraph): TensorGraph {
     const parts = this.recipe.accumulate;
     const a = new Builder();
-    const { values, updates } = this.forwardNodes(a);
+    const { values, updates } = this.forwardNodes(a, forward);
     const fresh = this.gradients(a, values.loss);
     const sums = fresh.map((gradient, k) => {
       const name = `gradients.${k}`;
@@ -142,14 +146,17 @@ class StepBuilder {
     const partial = metricVector(a, values, a.constant(0)).value;
     const metricSum = a.plus(residentLeaf(a, this.layout, "metrics"), a.divide(partial, parts));
     const isPartSound = isFinite(a, values.loss);
-    const accumulate = a.finish({
+    return a.finish({
       updates: [
         ...sums,
         { path: "metrics", value: metricSum },
         ...guarded(a, updates, isPartSound, (path) => this.stateLeaf(a, path)),
       ],
     });
+  }
 
+  /** Uses the mean of the gradients that were added up, and clears them. */
+  update(): TensorGraph {
     const g = new Builder();
     const gradients = this.groups.map((_group, k) =>
       residentLeaf(g, this.layout, `gradients.${k}`),
@@ -163,40 +170,36 @@ class StepBuilder {
     const isSound = g.and(isFinite(g, g.reshape(loss, [])), isFinite(g, squared));
     const cleared = [...gradients.map((node, k) => ({ path: `gradients.${k}`, value: g.full(0, node) })), { path: "metrics", value: g.full(0, sum) }]; // prettier-ignore
     const moved = new Map(this.movedBefore(g).map(({ resident, value }) => [resident, value]));
-    const update = g.finish({
+    return g.finish({
       outputs: [{ name: "metrics", value: g.concat(pieces, 0) }],
       updates: [...this.optimized(g, gradients, squared, isSound, moved), ...cleared],
     });
-    return [
-      { name: "accumulate", graph: accumulate },
-      { name: "update", graph: update },
-    ];
   }
 
   /**
    * The forward pass in `g`. Twins that move before it are moved first, and read moved: then `twins` has their new
    * arrays by resident.
    */
-  private forwardNodes(g: Builder) {
+  private forwardNodes(g: Builder, forward: TensorGraph) {
     const moved = new Map<string, Node>();
     const twins = new Map<string, Node>();
-    g.declareLeavesOf(this.forward);
+    g.declareLeavesOf(forward);
     for (const { resident, value, parts } of this.movedBefore(g)) {
       twins.set(resident, value);
       for (const { path, offset, shape } of parts)
         moved.set(path, g.reshape(g.slice(value, [offset], [elementCount(shape)]), shape));
     }
-    const copies = g.import(this.forward, (node) =>
+    const copies = g.import(forward, (node) =>
       node.op === "state" ? moved.get(String(node.attributes["path"])) : undefined,
     );
-    const outputs = this.forward.outputs.map(({ name, value }) => ({
+    const outputs = forward.outputs.map(({ name, value }) => ({
       name,
       value: copies.get(value)!,
     }));
     const losses = outputs.filter(({ name }) => name.startsWith("loss "));
     const metrics = outputs.filter(({ name }) => name.startsWith("metric "));
     const loss = losses.map(({ value }) => value).reduce((sum, each) => g.plus(sum, each));
-    const updates = this.forward.updates.map(({ path, value }) => ({
+    const updates = forward.updates.map(({ path, value }) => ({
       path,
       value: copies.get(value)!,
     }));

@@ -7,10 +7,11 @@ import type { RecipeDeclaration } from "../../grammar/syntax.ts";
 import type { Catalog } from "../model/catalog.ts";
 import type { FileScope, Library } from "../model/library.ts";
 import type { Parameter, State } from "./graph.ts";
-import type { LoweredEvaluation, LoweredRecipe } from "./lowered.ts";
+import type { LoweredEvaluation, LoweredRecipe, TrainingDataflow, ViewInput } from "./lowered.ts";
 import { Instances } from "./lower/instances.ts";
 import { Dataflow } from "./lower-recipe/dataflow.ts";
 import { datasetsOf } from "./lower-recipe/datasets.ts";
+import { drawnSettings } from "./lower-recipe/drawn-settings.ts";
 import { effectiveRecipe } from "./lower-recipe/effective-recipe.ts";
 import type { EffectiveRecipe } from "./lower-recipe/effective-recipe.ts";
 import { lowerEvaluation } from "./lower-recipe/evaluations.ts";
@@ -19,7 +20,7 @@ import { resolveFields } from "./lower-recipe/fields.ts";
 import { checkFrozen, freezePaths } from "./lower-recipe/freeze.ts";
 import { overrideSettings } from "./lower-recipe/given-settings.ts";
 import { groupParameters } from "./lower-recipe/groups.ts";
-import { learningPaths, usedPaths } from "./lower-recipe/learning.ts";
+import { usedPaths } from "./lower-recipe/learning.ts";
 import { lowerClamps, lowerLoads } from "./lower-recipe/loads.ts";
 import { checkAccumulation, mixingOf } from "./lower-recipe/mixing.ts";
 import { recipeModules } from "./lower-recipe/modules.ts";
@@ -34,6 +35,7 @@ import { showRecipe } from "./lower-recipe/show-recipe.ts";
 import type { ShownLine } from "./lower-recipe/show-recipe.ts";
 import { expandSweep } from "./lower-recipe/sweeps.ts";
 import { lowerTraining } from "./lower-recipe/training.ts";
+import type { Training } from "./lower-recipe/training.ts";
 import { lowerTwins } from "./lower-recipe/twins.ts";
 
 export interface RecipeRequest {
@@ -170,19 +172,24 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   freezePaths(context, instances);
   // One part of a batch that is split: every graph has that extent, and the parts are equal, so their mean is the whole's.
   const batch = fields.batch / fields.accumulate;
-  const dataflow = new Dataflow(context, instances, { training: true, batch });
+  const drawn = drawnSettings(context);
+  if (!drawn) return undefined;
+  const dataflows = drawn.combinations.map(
+    (combination) =>
+      new Dataflow(context, instances, { training: true, batch, drawn: combination }),
+  );
   const before = context.problems.found.length;
-  const training = lowerTraining(dataflow);
-  context.hasAllPaths = !dataflow.isBroken && context.problems.found.length === before;
+  const { all: trainings, learning } = lowerTraining(dataflows);
+  context.hasAllPaths =
+    !dataflows.some(({ isBroken }) => isBroken) && context.problems.found.length === before;
   const evaluations = lowerEvaluations(context, instances, batch);
-  const predict = lowerPrediction(context, instances, batch);
+  const predict = lowerPrediction(context, instances, batch, drawn.combinations[0]!);
   checkFrozen(context, instances);
   const graphs = [
     ...evaluations.map((evaluation) => evaluation.graph),
     ...(predict ? [predict.graph] : []),
   ];
-  const used = usedPaths(dataflow.builder, training, graphs);
-  const learning = learningPaths(training.losses.map((loss) => loss.value));
+  const used = usedPaths(trainings, graphs);
   const parameters = [...instances.parameters.values()]
     .filter(({ path }) => used.has(path))
     .map((parameter): Parameter => ({
@@ -194,24 +201,24 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   const loads = lowerLoads(context, instances);
   const clamps = lowerClamps(context, instances);
   const twins = lowerTwins(context, instances, new Set(states.map((state: State) => state.path)));
-  const mixing = mixingOf(dataflow, training);
+  const mixing = trainings.map(mixingOf).find((found) => found !== undefined);
   checkAccumulation(context, fields, mixing);
   const modules = recipeModules(instances, parameters, predict?.graph, batch);
   checkExpectations(context, parameters, modules);
   if (!groups) return undefined;
   const { lr: _, ...plain } = fields;
+  const choices = trainings.map(dataflowOf);
   return {
     name: context.effective.name,
     settings: context.settingNames().map((name) => ({ name, value: printSetting(name, context) })),
     ...plain,
-    builder: dataflow.builder,
+    ...choices[0]!,
+    drawn: drawn.settings,
+    choices,
     datasets: datasetsOf(context.clauseNames().flatMap((name) => context.dataValue(name) ?? [])),
-    views: dataflow.viewInputs(training.inputs),
-    losses: training.losses,
-    metrics: training.metrics,
+    views: viewsOf(trainings),
     parameters,
     states,
-    stateUpdates: training.updates,
     groups,
     twins,
     clamps,
@@ -221,6 +228,20 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
     ...(predict ? { predict } : {}),
     ...(mixing ? { mixesExamples: mixing.reason } : {}),
   };
+}
+
+function dataflowOf({ dataflow, losses, metrics, updates }: Training): TrainingDataflow {
+  return { builder: dataflow.builder, losses, metrics, stateUpdates: updates };
+}
+
+/** All views that any of them reads: a loader does not know what will be drawn. */
+function viewsOf(trainings: readonly Training[]): readonly ViewInput[] {
+  const byInput = new Map(
+    trainings
+      .flatMap(({ dataflow, inputs }) => dataflow.viewInputs(inputs))
+      .map((view) => [view.input, view]),
+  );
+  return [...byInput.values()];
 }
 
 function printSetting(name: string, context: RecipeContext): string {

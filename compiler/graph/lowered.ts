@@ -137,7 +137,30 @@ export interface Load {
   readonly origin: Origin;
 }
 
-export interface LoweredRecipe {
+/** A value of a drawn setting, as a log has it; what is no number or truth value is printed. */
+export type DrawnValue = number | string | boolean;
+
+/** `draw patch from [8, 16, 32]`: one of these at each step. */
+export interface DrawnSetting {
+  readonly name: string;
+  readonly values: readonly DrawnValue[];
+}
+
+/** What one training step computes. */
+export interface TrainingDataflow {
+  /** Everything is alive in it; inputs `seed` and `step` (u32 scalars) feed draws. */
+  readonly builder: Builder;
+  readonly losses: readonly {
+    readonly name: string;
+    readonly value: Node;
+    readonly watched: boolean;
+  }[];
+  readonly metrics: readonly { readonly name: string; readonly value: Node }[];
+  readonly stateUpdates: readonly Update[];
+}
+
+/** As a `TrainingDataflow` it is the first of `choices`. */
+export interface LoweredRecipe extends TrainingDataflow {
   readonly name: string;
   readonly settings: readonly { readonly name: string; readonly value: string }[];
   /** Examples a step. */
@@ -152,20 +175,18 @@ export interface LoweredRecipe {
   readonly stepsPerEpoch: number;
   readonly precision: "f32" | "f16";
   readonly clip?: number;
-  /** Training dataflow, with everything alive in `builder`; inputs `seed` and `step` (u32 scalars) feed draws. */
-  readonly builder: Builder;
+  /** Settings drawn at each step; mostly there are none. */
+  readonly drawn: readonly DrawnSetting[];
+  /**
+   * One for each combination of the values of `drawn` (the last setting varies fastest), over the same parameters,
+   * states and views; their losses and metrics have the same names in the same order. One where nothing is drawn.
+   */
+  readonly choices: readonly TrainingDataflow[];
   /** Every data set that a `data` clause names. */
   readonly datasets: readonly ResolvedDataset[];
   readonly views: readonly ViewInput[];
-  readonly losses: readonly {
-    readonly name: string;
-    readonly value: Node;
-    readonly watched: boolean;
-  }[];
-  readonly metrics: readonly { readonly name: string; readonly value: Node }[];
   readonly parameters: readonly Parameter[];
   readonly states: readonly State[];
-  readonly stateUpdates: readonly Update[];
   readonly groups: readonly ParameterGroup[];
   readonly twins: readonly Twin[];
   readonly clamps: readonly {

@@ -19,6 +19,7 @@ export function planTraining(recipe: LoweredRecipe, step: TrainingStep): Trainin
     views,
     scalars: step.scalars,
     metrics: step.metrics,
+    choices: recipe.drawn,
     evaluations: recipe.evaluations.map(planEvaluation),
     ...(predict && output
       ? {

@@ -50,15 +50,27 @@ export function compileFigures(spec: CompiledSpec, threads: number): CompileFigu
   };
 }
 
-/** Of one training step: the parts of a split batch are run one after another, then the update. */
+/**
+ * Of one training step: the parts of a split batch are run one after another, then the update. Where settings are drawn
+ * at each step, of the choice that has the most to compute.
+ */
 function stepsOf(spec: CompiledSpec, { entries }: Program): readonly Step[] {
   const entry = (name: string): Entry | undefined => entries.find((each) => each.name === name);
   if (spec.kind === "model") return entry("forward")?.steps ?? [];
-  const whole = entry("train");
+  const whole = costliest(entries, "train");
   if (whole !== undefined) return whole.steps;
-  const part = entry("accumulate")?.steps ?? [];
+  const part = costliest(entries, "accumulate")?.steps ?? [];
   const parts = Array.from({ length: spec.compiled.plan.accumulate }, () => part);
   return [...parts.flat(), ...(entry("update")?.steps ?? [])];
+}
+
+function costliest(entries: readonly Entry[], name: string): Entry | undefined {
+  const choices = entries.filter(
+    (entry) => entry.name === name || entry.name.startsWith(`${name}.`),
+  );
+  const flops = ({ steps }: Entry): number =>
+    steps.reduce((sum, step) => sum + (step.kind === "dispatch" ? step.flops : 0), 0);
+  return choices.sort((one, other) => flops(other) - flops(one))[0];
 }
 
 function deviceBytes(program: Program, threads: number): number {

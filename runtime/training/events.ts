@@ -43,6 +43,8 @@ export type TrainingEvent =
       readonly metrics: Figures;
       /** Every scalar of the step, such as `lr` of each group and a twin's decay. */
       readonly scalars: Figures;
+      /** The settings drawn for this step (`draw patch from …`); absent where the recipe draws none. */
+      readonly choices?: Readonly<Record<string, number | string | boolean>>;
       readonly time: EventTime;
     }
   | {

@@ -288,6 +288,7 @@ function stepEvent(sitting: Sitting, result: StepResult): TrainingEvent {
     gradient_norm: result.gradientNorm,
     metrics: result.metrics,
     scalars: result.scalars,
+    ...(result.choices ? { choices: result.choices } : {}),
     time: { ...time(sitting), imagesPerSecond: (1000 * plan.batch) / meanMs },
   };
 }

@@ -1,5 +1,6 @@
 // One training step on a loaded compilation: its scalars from the schedules, its batch from the loader, the entries run
-// (`train`, or `accumulate` for each part of the batch and then `update`), its metrics read.
+// (`train`, or `accumulate` for each part of the batch and then `update`), its metrics read. Where settings are drawn at
+// each step, the entry is that of what this step has drawn.
 import type { TrainingPlan } from "../../compiler/compiled.ts";
 import { evaluateHost } from "../../compiler/graph/host-expression.ts";
 import type { InputBatches } from "../data/recipe-data.ts";
@@ -7,6 +8,8 @@ import { found } from "../device/loaded-compilation.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import type { TypedArray } from "../device/device.ts";
 import type { Figures } from "./events.ts";
+import { drawChoice } from "./draw-choice.ts";
+import type { DrawnChoice } from "./draw-choice.ts";
 import type { BrokenStep } from "./not-finite.ts";
 
 export interface StepResult {
@@ -15,6 +18,8 @@ export interface StepResult {
   /** Of the recipe, besides these two. */
   readonly metrics: Figures;
   readonly scalars: Figures;
+  /** The settings that were drawn for this step; absent where the recipe draws none. */
+  readonly choices?: DrawnChoice["values"];
   /** What was run. The batch lies in the loader's memory: valid until the next step takes its own. */
   readonly runs: BrokenStep["runs"];
 }
@@ -27,21 +32,26 @@ export async function runTrainingStep(
   step: number,
 ): Promise<StepResult> {
   const scalars = scalarsAt(plan, step);
+  const isDrawn = plan.choices.length > 0;
+  const choice = drawChoice(plan.choices, plan.seed, step);
+  const entry = (name: string): string => (isDrawn ? `${name}.${choice.index}` : name);
   const runs =
     plan.accumulate === 1
-      ? [await runOn(loaded, "train", plan, batches, scalars, step, step)]
-      : await runInParts(loaded, plan, batches, scalars, step);
+      ? [await runOn(loaded, entry("train"), plan, batches, scalars, step, step)]
+      : await runInParts(loaded, entry("accumulate"), plan, batches, scalars, step);
   const values = await loaded.readOutput(runs.at(-1)!.entry, "metrics");
   const [loss = Number.NaN, gradientNorm = Number.NaN] = values;
   const metrics = Object.fromEntries(
     plan.metrics.slice(2).map((name, i) => [name, values[i + 2]!]),
   );
-  return { loss, gradientNorm, metrics, scalars, runs };
+  const choices = isDrawn ? { choices: choice.values } : {};
+  return { loss, gradientNorm, metrics, scalars, ...choices, runs };
 }
 
 /** The parts of a batch follow each other in the order of the data: together they are the batch. */
 async function runInParts(
   loaded: LoadedCompilation,
+  entry: string,
   plan: TrainingPlan,
   batches: InputBatches,
   scalars: Figures,
@@ -50,7 +60,7 @@ async function runInParts(
   const runs: BrokenStep["runs"][number][] = [];
   for (let part = 0; part < plan.accumulate; part++) {
     const draw = step * plan.accumulate + part; // so that parts draw apart
-    const run = await runOn(loaded, "accumulate", plan, batches, scalars, step, draw);
+    const run = await runOn(loaded, entry, plan, batches, scalars, step, draw);
     // the loader uses its memory again for the next part
     runs.push({ ...run, inputs: copied(run.inputs) });
   }

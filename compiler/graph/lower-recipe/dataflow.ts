@@ -26,6 +26,8 @@ import type { TypedView } from "./views.ts";
 export interface DataflowOptions {
   readonly training: boolean;
   readonly batch: number;
+  /** What settings that are drawn at each step stand for in this graph. */
+  readonly drawn?: ReadonlyMap<string, Value>;
 }
 
 export class Dataflow {
@@ -38,13 +40,16 @@ export class Dataflow {
   isBroken = false;
   /** The views that have become inputs, by name, in order of first use. */
   readonly views = new Map<string, TypedView>();
+  private readonly drawn: ReadonlyMap<string, Value>;
   private readonly scopes = new Map<string, Scope>();
   private readonly defined = new Set<string>();
 
-  constructor(context: RecipeContext, instances: Instances, { training, batch }: DataflowOptions) {
+  constructor(context: RecipeContext, instances: Instances, options: DataflowOptions) {
+    const { training, batch } = options;
     const { library, problems, effective } = context;
     this.context = context;
     this.batch = batch;
+    this.drawn = options.drawn ?? new Map();
     const intrinsics: ReadonlyMap<string, Intrinsic> = recipeFunctions;
     this.evaluator = new Evaluator({
       library,
@@ -153,16 +158,20 @@ export class Dataflow {
       case "draw":
         return this.defineStatement(placed);
       case "draw-setting":
-        this.context.problems.error(
-          "not-yet",
-          "a setting that is drawn at each step is not there yet: it needs a program for each choice",
-          file.name,
-          clause.span,
-          { hints: ["give the setting one value for now"] },
-        );
-        return this.root.define(name, poison);
+        return this.root.define(name, this.drawn.get(name) ?? this.notDrawn(name, placed));
       default:
     }
+  }
+
+  private notDrawn(name: string, { clause, file }: PlacedClause): Value {
+    this.context.problems.error(
+      "drawn-setting",
+      `\`${name}\` is drawn at each step of training, and an evaluation reads it`,
+      file.name,
+      clause.span,
+      { hints: [`say which there: \`[top1(model(${name} = each)(clean), test.label) for each in …]\``] },
+    );
+    return poison;
   }
 
   private defineSettingLet(name: string, { clause, file }: PlacedClause): void {

@@ -1,5 +1,4 @@
 // Which parameters a loss can teach (those that it reaches without passing a `stop`), and which arrays any graph reads.
-import type { Builder } from "../builder.ts";
 import { reachable } from "../builder.ts";
 import type { Node, TensorGraph } from "../graph.ts";
 import type { Training } from "./training.ts";
@@ -19,22 +18,20 @@ export function learningPaths(losses: readonly Node[]): ReadonlySet<string> {
   return paths;
 }
 
-/** Paths of parameters and states that the training graph or one of the others reads or renews. */
+/** Paths of parameters and states that a training graph or one of the others reads or renews. */
 export function usedPaths(
-  builder: Builder,
-  training: Training,
+  trainings: readonly Training[],
   graphs: readonly TensorGraph[],
 ): ReadonlySet<string> {
-  const roots = [...training.losses, ...training.metrics, ...training.updates].map(
-    (root) => root.value,
-  );
-  const nodes = [
-    ...reachable(roots, builder.nodes.length),
-    ...graphs.flatMap((graph) => graph.nodes),
-  ];
+  const nodes = [...trainings.flatMap(nodesOf), ...graphs.flatMap((graph) => graph.nodes)];
   const leaves = nodes.filter((node) => node.op === "parameter" || node.op === "state");
   return new Set([
     ...leaves.map((node) => String(node.attributes.path)),
-    ...training.updates.map((update) => update.path),
+    ...trainings.flatMap(({ updates }) => updates.map((update) => update.path)),
   ]);
+}
+
+function nodesOf({ dataflow, losses, metrics, updates }: Training): readonly Node[] {
+  const roots = [...losses, ...metrics, ...updates].map((root) => root.value);
+  return [...reachable(roots, dataflow.builder.nodes.length)];
 }

@@ -3,7 +3,6 @@
 import { reachable } from "../builder.ts";
 import type { Node } from "../graph.ts";
 import { reachOfNodes } from "./batch-reach.ts";
-import type { Dataflow } from "./dataflow.ts";
 import type { RecipeFields } from "./fields.ts";
 import type { RecipeContext } from "./recipe-context.ts";
 import type { Training } from "./training.ts";
@@ -16,16 +15,16 @@ export interface Mixing {
 }
 
 /** Undefined where every loss is a mean over examples. */
-export function mixingOf(dataflow: Dataflow, training: Training): Mixing | undefined {
+export function mixingOf(training: Training): Mixing | undefined {
   const isInNet = (node: Node): boolean => node.origin.path !== "";
-  const inLoss = firstMixed(dataflow, training, isInNet);
+  const inLoss = firstMixed(training, isInNet);
   if (inLoss)
     return {
       reason: "the loss compares the examples of a batch with each other",
       at: inLoss,
       isInNets: false,
     };
-  const inNets = firstMixed(dataflow, training, () => false);
+  const inNets = firstMixed(training, () => false);
   if (!inNets) return undefined;
   return {
     reason: `\`${inNets.origin.path}\` takes statistics over the batch`,
@@ -35,11 +34,10 @@ export function mixingOf(dataflow: Dataflow, training: Training): Mixing | undef
 }
 
 function firstMixed(
-  dataflow: Dataflow,
-  training: Training,
+  { dataflow, losses }: Training,
   forgives: (node: Node) => boolean,
 ): Node | undefined {
-  const roots = training.losses.map((loss) => loss.value);
+  const roots = losses.map((loss) => loss.value);
   const needed = reachable(roots, dataflow.builder.nodes.length);
   const nodes = dataflow.builder.nodes.filter((node) => needed.has(node));
   const names = new Set(dataflow.views.keys());

@@ -14,15 +14,16 @@ interface Application {
   readonly file: FileScope;
 }
 
-/** Undefined where no net is applied to a view by itself. */
+/** Undefined where no net is applied to a view by itself. `drawn`: what drawn settings stand for here. */
 export function lowerPrediction(
   context: RecipeContext,
   instances: Instances,
   batch: number,
+  drawn: ReadonlyMap<string, Value>,
 ): LoweredRecipe["predict"] {
   const found = findApplication(context);
   if (!found) return undefined;
-  const dataflow = new Dataflow(context, instances, { training: false, batch });
+  const dataflow = new Dataflow(context, instances, { training: false, batch, drawn });
   const value = dataflow.evaluate(found.expression, found.file);
   const outputs = outputsOf(value);
   if (outputs.length === 0) return undefined;

@@ -161,16 +161,19 @@ function evaluateName(
   if (variable && scope.isCourse) return hostValue(hostVariable(variable));
   // One of a closed set was meant: the check of the setting's type says which there are.
   if (words.length > 0) return { kind: "word", word: name };
+  const isElsewhere = scope.names().includes(name);
   const detail = variable
     ? {
         hints: [
           `\`${name}\` changes as the run goes on: it may stand in \`lr\` and in a twin's \`decay\``,
         ],
       }
-    : nearestHint(name, scope.names());
+    : isElsewhere
+      ? { hints: ["settings and views are made before a step: they cannot read tensors or what a step draws"] } // prettier-ignore
+      : nearestHint(name, scope.names());
   scope.problems.error(
     "unknown-name",
-    `there is nothing called \`${name}\` here`,
+    isElsewhere ? `\`${name}\` is not known here` : `there is nothing called \`${name}\` here`,
     scope.file,
     expression.span,
     detail,

@@ -1,11 +1,15 @@
-// The losses and metrics of a recipe, in training form, and the new values of states.
+// The losses and metrics of a recipe, in training form, and the new values of states. A recipe that draws settings has
+// several such dataflows over one set of parameters: what learns is what any of their losses teaches, so all losses
+// come first.
 import type { Output, Update } from "../graph.ts";
 import { reachable } from "../builder.ts";
 import type { LoweredRecipe } from "../lowered.ts";
 import type { Dataflow } from "./dataflow.ts";
 import type { PlacedClause } from "./effective-recipe.ts";
+import { learningPaths } from "./learning.ts";
 
 export interface Training {
+  readonly dataflow: Dataflow;
   readonly losses: LoweredRecipe["losses"];
   readonly metrics: LoweredRecipe["metrics"];
   readonly updates: readonly Update[];
@@ -13,9 +17,22 @@ export interface Training {
   readonly inputs: ReadonlySet<string>;
 }
 
-export function lowerTraining(dataflow: Dataflow): Training {
+export interface Trainings {
+  readonly all: readonly Training[];
+  /** Paths of parameters that some loss teaches. */
+  readonly learning: ReadonlySet<string>;
+}
+
+export function lowerTraining(dataflows: readonly Dataflow[]): Trainings {
+  const losses = dataflows.map((dataflow) =>
+    dataflow.context.effective.clauses.flatMap((placed) => lowerLoss(placed, dataflow)),
+  );
+  const learning = learningPaths(losses.flat().map((loss) => loss.value));
+  return { all: dataflows.map((dataflow, i) => lowerRest(dataflow, losses[i]!)), learning };
+}
+
+function lowerRest(dataflow: Dataflow, losses: LoweredRecipe["losses"]): Training {
   const { clauses } = dataflow.context.effective;
-  const losses = clauses.flatMap((placed) => lowerLoss(placed, dataflow));
   const metrics = clauses.flatMap((placed) => lowerMetric(placed, dataflow));
   for (const { clause, file } of clauses) {
     if (clause.kind !== "next") continue;
@@ -28,7 +45,7 @@ export function lowerTraining(dataflow: Dataflow): Training {
   const inputs = new Set(
     nodes.filter((node) => node.op === "input").map((node) => String(node.attributes.name)),
   );
-  return { losses, metrics, updates, inputs };
+  return { dataflow, losses, metrics, updates, inputs };
 }
 
 function lowerLoss({ clause, file }: PlacedClause, dataflow: Dataflow): LoweredRecipe["losses"] {
