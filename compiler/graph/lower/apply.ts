@@ -11,6 +11,7 @@ import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { joinPath, PathFrame, snakeCase } from "./path-frame.ts";
 import { takePath, within } from "./labels.ts";
+import { withNamedInputs } from "./named-inputs.ts";
 import { newApplication, type Place, type PlacedOverride } from "./place.ts";
 import { Scope } from "./scope.ts";
 import { leaveBody, meetInput } from "./signature.ts";
@@ -48,7 +49,7 @@ export function applyCallable(
     );
   }
   return within(e, options.scope, options.label, (scope) =>
-    applyBraces(e, callee, inputs, scope, options.at),
+    applyBraces(e, callee, inputs, scope, options),
   );
 }
 
@@ -105,7 +106,7 @@ function applyNet(
       origin,
       callable: net.callable,
     });
-    result = applyBraces(e, net.callable, inputs, scope, options.at);
+    result = applyBraces(e, net.callable, inputs, scope, options);
     if (result.kind === "tensor") e.instances.leave(net.path, showTensor(result, scope.roles));
   }
   application.outputs.set(net.path, result);
@@ -118,7 +119,7 @@ function applyBraces(
   callee: CallableValue,
   inputs: readonly Value[],
   scope: Scope,
-  at: FileSpan,
+  { at, named }: ApplyOptions,
 ): Value {
   const { target } = callee;
   const [incoming] = inputs;
@@ -126,19 +127,25 @@ function applyBraces(
     return e.fail(errors.bracesTakeOne(inputs.length, at), scope);
   }
   if (incoming.kind === "absent" || incoming.kind === "poison") return incoming;
-  if (target.kind === "braces")
-    return e.braces(target.braces, incoming, target.scope.inner(scope.place));
-  if (target.kind === "stage") {
-    return e.stage(target.operation, incoming, target.scope.inner(scope.place));
-  }
-  throw new Error(`${callee.name} is not in braces`);
+  if (target.kind !== "braces" && target.kind !== "stage")
+    throw new Error(`${callee.name} is not in braces`);
+  const inner = target.scope.inner(scope.place);
+  const written = target.kind === "braces" ? target.braces.result : target.operation;
+  const operation = named?.size ? withNamedInputs(e, written, named, inner) : written;
+  if (operation === undefined)
+    return e.fail(errors.bracesTakeNoNamed([...named!.keys()].join(", "), at), scope);
+  return target.kind === "braces"
+    ? e.braces({ ...target.braces, result: operation }, incoming, inner)
+    : e.stage(operation, incoming, inner);
 }
 
 // ---------------------------------------------------------------------------------------------- blocks
 
 /** A model that is another one with other settings: its body owns nothing and is one application, without a label. */
 function appliesOnly({ kind, body }: BlockDeclaration): boolean {
-  const ownsNothing = body.statements.every(({ kind }) => kind === "let" || kind === "require");
+  const ownsNothing = body.statements.every(({ kind }) =>
+    ["let", "require", "init"].includes(kind),
+  );
   if (kind !== "model" || !ownsNothing) return false;
   const { result } = body;
   if (result.kind === "call") return true;
