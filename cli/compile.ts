@@ -1,7 +1,7 @@
 // `vit compile FILE:NAME@VARIANT`: what a training step or a forward pass costs, before anything runs;
 // `--show STAGE` prints the value that crosses a boundary of the compiler.
 import type { EntryGraph } from "../compiler/compiled.ts";
-import type { Stage } from "../compiler/compile.ts";
+import type { Stage } from "../compiler/compile-settings.ts";
 import { print } from "../compiler/graph/print.ts";
 import { printKernels } from "../compiler/kernels/print.ts";
 import type { Program } from "../compiler/program/program.ts";

@@ -30,6 +30,15 @@ export interface Recognised {
   readonly nearMisses: readonly NearMiss[];
 }
 
+/** What was found and what was not, a line each, for people. */
+export function describeRecognised({ found, nearMisses }: Recognised): string[] {
+  const names = (path: string) => (path === "" ? "the top" : `\`${path}\``);
+  return [
+    ...found.map(({ origin, scale }) => `attention at ${names(origin.path)}, scale ${scale}`),
+    ...nearMisses.map(({ origin, reason }) => `no attention at ${names(origin.path)}: ${reason}`),
+  ];
+}
+
 export function recognise(graph: TensorGraph): Recognised {
   const users = usersOf(graph);
   const matches = new Map<Node, Match>();

@@ -1,7 +1,7 @@
 // A target, settings and a device to plan for -> the compiled program of a recipe or of a model's forward pass.
 import type { CompiledModel, CompiledRecipe } from "../../compiler/compiled.ts";
 import { compileModel, compileRecipe } from "../../compiler/compile.ts";
-import type { CompileSettings } from "../../compiler/compile.ts";
+import type { CompileSettings } from "../../compiler/compile-settings.ts";
 import type { ShownLine } from "../../compiler/graph/lower-recipe.ts";
 import type { Library } from "../../compiler/model/library.ts";
 import type { EntryKernels } from "../../compiler/program/plan.ts";

@@ -1,0 +1,55 @@
+// What a compilation is asked for: the target, the device to plan for, who is told of what crosses a boundary.
+import type { TensorGraph } from "./graph/graph.ts";
+import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "./program/limits.ts";
+import type { Limits } from "./program/limits.ts";
+import type { EntryKernels } from "./program/plan.ts";
+
+export type TargetName = "wasm" | "webgpu" | "interpret";
+
+export interface CompileSettings {
+  readonly target: TargetName;
+  /** Of the device to plan for; else what every device of that kind has. */
+  readonly limits?: Limits;
+  /** Milliseconds from any start, to time the stages. */
+  readonly clock?: () => number;
+  /** Told each value that crosses a boundary, entry by entry. */
+  readonly show?: (stage: Stage, value: ShownValue) => void;
+  /** Check what each stage promises. */
+  readonly verify?: boolean;
+}
+
+export type Stage = "graph" | "training" | "kernels" | "program";
+
+export interface ShownValue {
+  readonly entry: string;
+  readonly graph?: TensorGraph;
+  readonly kernels?: EntryKernels;
+}
+
+/** Limits to plan within. */
+export function limitsOf({ target, limits }: CompileSettings): Limits {
+  return limits ?? (target === "webgpu" ? DEFAULT_WEBGPU_LIMITS : WASM_LIMITS);
+}
+
+/** Elements that one array may have. */
+export function residentElements(settings: CompileSettings): number {
+  const { bindingBytes, bufferBytes } = limitsOf(settings);
+  return Math.floor(Math.min(bindingBytes, bufferBytes) / 4);
+}
+
+/** Times the stages where there is a clock. */
+export class Stages {
+  readonly timings: { name: string; ms: number }[] = [];
+  private readonly clock: (() => number) | undefined;
+
+  constructor({ clock }: CompileSettings) {
+    this.clock = clock;
+  }
+
+  time<T>(name: string, run: () => T): T {
+    const start = this.clock?.();
+    const value = run();
+    if (start !== undefined) this.timings.push({ name, ms: this.clock!() - start });
+    return value;
+  }
+}
