@@ -60,7 +60,21 @@ function bothSides(e: Evaluator, expression: BinaryExpression, scope: Scope): [V
   }
   const first = e.evaluate(left, scope);
   if (first.kind === "choice") return [first, wordsAmong(e, right, first.options, scope)];
+  if (first.kind === "none") return [first, wordsBesideNone(e, right, scope)];
   return [first, e.evaluate(right, scope)];
+}
+
+/** Of a closed set that may be `none` only the word is known, not the set: a name that stands for nothing is a word. */
+function wordsBesideNone(e: Evaluator, expression: Expression, scope: Scope): Value {
+  if (expression.kind === "tuple" || expression.kind === "list") {
+    const elements = expression.elements.map((each) => wordsBesideNone(e, each, scope));
+    return { kind: "tuple", elements };
+  }
+  if (expression.kind === "name" && expression.name !== "none") {
+    const { name } = expression;
+    if (scope.get(name) === undefined) return { kind: "choice", word: name, options: [name] };
+  }
+  return e.evaluate(expression, scope);
 }
 
 function wordsAmong(

@@ -99,6 +99,15 @@ describe("blocks as settings", () => {
 });
 
 describe("what is not taken", () => {
+  test("a choice that is none is none of its words", () => {
+    const text = `model Net(pool: mean | last | none = none)(x: [batch, tokens = 3, width = 2]) -> [batch, ..] {
+      x |> first: Linear(2, bias = false) when pool == none
+        |> other: Linear(2) when pool == last or pool in (mean, last)
+    }`;
+    expect(pathsOf(lowered(text, "Net"))).toEqual(["first.weight [2, 2]"]);
+    expect(pathsOf(lowered(text, "Net", { settings: { pool: "last" } }))).toHaveLength(2);
+  });
+
   test("what is none is passed on as none", () => {
     const text = `
       block Inner(out: int? = 3, before: block? = Linear)(x: [batch, width]) -> [batch, ..] {
