@@ -7,7 +7,13 @@ import { Builder } from "./builder.ts";
 import { differentiate } from "./differentiate.ts";
 import type { Node, Output, Parameter, TensorGraph, Update } from "./graph.ts";
 import { elementCount } from "./graph.ts";
-import type { HostExpression, LoweredRecipe, TrainingDataflow, Twin } from "./lowered.ts";
+import type {
+  GradientRequest,
+  HostExpression,
+  LoweredRecipe,
+  TrainingDataflow,
+  Twin,
+} from "./lowered.ts";
 import { printHost } from "./host-expression.ts";
 import { placeParts } from "./place-parts.ts";
 import type { PlacedGroup } from "./place-parts.ts";
@@ -44,9 +50,10 @@ export function buildTrainingStep(
   const isSplit = recipe.accumulate > 1;
   const graphs = recognised.map(({ graph }, i) => {
     const name = isSplit ? "accumulate" : "train";
+    const forward = { graph, requests: recipe.choices[i]!.gradients };
     return {
       name: recipe.drawn.length > 0 ? `${name}.${i}` : name,
-      graph: isSplit ? step.accumulate(graph) : step.whole(graph),
+      graph: isSplit ? step.accumulate(forward) : step.whole(forward),
     };
   });
   if (isSplit) graphs.push({ name: "update", graph: step.update() });
@@ -94,6 +101,12 @@ class Scalars {
 /** The flat gradient of each group. */
 type Gradients = readonly Node[];
 
+/** The forward pass of one choice, and the gradients that its metrics read. */
+interface Forward {
+  readonly graph: TensorGraph;
+  readonly requests: readonly GradientRequest[];
+}
+
 class StepBuilder {
   readonly scalars = new Scalars();
   readonly metricNames: readonly string[];
@@ -116,10 +129,11 @@ class StepBuilder {
   }
 
   /** The whole batch at once. */
-  whole(forward: TensorGraph): TensorGraph {
+  whole(forward: Forward): TensorGraph {
     const g = new Builder();
-    const { values, updates, twins } = this.forwardNodes(g, forward);
-    const gradients = this.gradients(g, values.loss);
+    const { values: early, updates, twins, moved } = this.forwardNodes(g, forward.graph);
+    const { gradients, byPath } = this.gradients(g, early.loss);
+    const values = measureGradients(g, early, forward, moved, byPath);
     const squared = squaredNorm(g, gradients);
     const metrics = metricVector(g, values, g.sqrt(squared));
     const isSound = g.and(isFinite(g, values.loss), isFinite(g, squared));
@@ -131,11 +145,12 @@ class StepBuilder {
   }
 
   /** Adds the gradients of one part of the batch. */
-  accumulate(forward: TensorGraph): TensorGraph {
+  accumulate(forward: Forward): TensorGraph {
     const parts = this.recipe.accumulate;
     const a = new Builder();
-    const { values, updates } = this.forwardNodes(a, forward);
-    const fresh = this.gradients(a, values.loss);
+    const { values: early, updates, moved } = this.forwardNodes(a, forward.graph);
+    const { gradients: fresh, byPath } = this.gradients(a, early.loss);
+    const values = measureGradients(a, early, forward, moved, byPath);
     const sums = fresh.map((gradient, k) => {
       const name = `gradients.${k}`;
       return {
@@ -203,7 +218,7 @@ class StepBuilder {
       path,
       value: copies.get(value)!,
     }));
-    return { values: { loss, losses, metrics }, updates, twins };
+    return { values: { loss, losses, metrics }, updates, twins, moved };
   }
 
   /** The twins that move before the forward pass, moved. */
@@ -212,21 +227,21 @@ class StepBuilder {
     return twins.flatMap((twin) => this.movedTwin(g, twin, () => undefined));
   }
 
-  /** One flat gradient a group, in the order of its parts; a parameter that no loss reaches has zeros. */
-  private gradients(g: Builder, loss: Node): Gradients {
+  /** One flat gradient a group, in the order of its parts, and each by its path; where no loss reaches there are zeros. */
+  private gradients(g: Builder, loss: Node) {
     const parameters = this.groups.flatMap((group) => group.parameters);
     const leaves = parameters.map((parameter) => g.parameter(parameter));
     const gradients = differentiate(g, loss, leaves);
-    const byPath = new Map(parameters.map(({ path }, i) => [path, gradients[i]]));
-    return this.groups.map((group) =>
-      g.under({ path: "", role: "gradient" }, () => {
-        const flat = group.parameters.map((parameter) => {
-          const gradient = byPath.get(parameter.path) ?? g.full(0, parameter);
-          return g.reshape(gradient, [elementCount(parameter.shape)]);
-        });
-        return flat.length === 1 ? flat[0]! : g.concat(flat, 0);
-      }),
-    );
+    return g.under({ path: "", role: "gradient" }, () => {
+      const byPath = new Map(
+        parameters.map((parameter, i) => [parameter.path, gradients[i] ?? g.full(0, parameter)]),
+      );
+      const grouped: Gradients = this.groups.map(
+        (group) =>
+        endToEnd(g, group.parameters.map(({ path }) => byPath.get(path)!)), // prettier-ignore
+      );
+      return { gradients: grouped, byPath };
+    });
   }
 
   /** New parameters, slots and twins. */
@@ -348,6 +363,37 @@ interface Values {
   readonly loss: Node;
   readonly losses: readonly Output[];
   readonly metrics: readonly Output[];
+}
+
+/**
+ * Metrics that read gradients, made anew now that these are there: the forward pass is copied once more (which makes
+ * no new nodes), with gradients in place of the inputs that stood for them.
+ */
+function measureGradients(
+  g: Builder,
+  values: Values,
+  { graph, requests }: Forward,
+  moved: ReadonlyMap<string, Node>,
+  byPath: ReadonlyMap<string, Node>,
+): Values {
+  if (requests.length === 0) return values;
+  const gradients = g.under(
+    { path: "", role: "metric" },
+    () => new Map(requests.map(({ input, paths }) => [input, endToEnd(g, paths.map((path) => byPath.get(path)!))])), // prettier-ignore
+  );
+  const copies = g.import(graph, ({ op, attributes }) => {
+    if (op === "state") return moved.get(String(attributes["path"]));
+    return op === "input" ? gradients.get(String(attributes["name"])) : undefined;
+  });
+  const metrics = graph.outputs
+    .filter(({ name }) => name.startsWith("metric "))
+    .map(({ name, value }) => ({ name, value: copies.get(value)! }));
+  return { ...values, metrics };
+}
+
+function endToEnd(g: Builder, nodes: readonly Node[]): Node {
+  const flat = nodes.map((node) => g.reshape(node, [elementCount(node.shape)]));
+  return flat.length === 1 ? flat[0]! : g.concat(flat, 0);
 }
 
 /** All scalars of a step in one small array: one read-back. */

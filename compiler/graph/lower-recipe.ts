@@ -231,7 +231,8 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
 }
 
 function dataflowOf({ dataflow, losses, metrics, updates }: Training): TrainingDataflow {
-  return { builder: dataflow.builder, losses, metrics, stateUpdates: updates };
+  const gradients = dataflow.gradients.requests();
+  return { builder: dataflow.builder, losses, metrics, gradients, stateUpdates: updates };
 }
 
 /** All views that any of them reads: a loader does not know what will be drawn. */

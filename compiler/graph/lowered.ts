@@ -146,6 +146,12 @@ export interface DrawnSetting {
   readonly values: readonly DrawnValue[];
 }
 
+/** An input that stands for the gradients by those parameters, flat and one after another, before any clipping. */
+export interface GradientRequest {
+  readonly input: string;
+  readonly paths: readonly string[];
+}
+
 /** What one training step computes. */
 export interface TrainingDataflow {
   /** Everything is alive in it; inputs `seed` and `step` (u32 scalars) feed draws. */
@@ -156,6 +162,8 @@ export interface TrainingDataflow {
     readonly watched: boolean;
   }[];
   readonly metrics: readonly { readonly name: string; readonly value: Node }[];
+  /** Gradients that metrics read: only they depend on these inputs. */
+  readonly gradients: readonly GradientRequest[];
   readonly stateUpdates: readonly Update[];
 }
 

@@ -16,6 +16,7 @@ import type { ViewInput } from "../lowered.ts";
 import { dataflowValue } from "./dataflow-value.ts";
 import type { PlacedClause } from "./effective-recipe.ts";
 import { freeNames } from "./free-names.ts";
+import { Gradients } from "./gradients.ts";
 import { recipeFunctions } from "./recipe-functions.ts";
 import type { RecipeContext } from "./recipe-context.ts";
 import type { RecipeValue } from "./recipe-value.ts";
@@ -40,6 +41,8 @@ export class Dataflow {
   isBroken = false;
   /** The views that have become inputs, by name, in order of first use. */
   readonly views = new Map<string, TypedView>();
+  /** Gradients that metrics read. */
+  readonly gradients = new Gradients();
   private readonly drawn: ReadonlyMap<string, Value>;
   private readonly scopes = new Map<string, Scope>();
   private readonly defined = new Set<string>();
@@ -50,7 +53,10 @@ export class Dataflow {
     this.context = context;
     this.batch = batch;
     this.drawn = options.drawn ?? new Map();
-    const intrinsics: ReadonlyMap<string, Intrinsic> = recipeFunctions;
+    const intrinsics: ReadonlyMap<string, Intrinsic> = new Map([
+      ...recipeFunctions,
+      ["gradient", this.gradients.function],
+    ]);
     this.evaluator = new Evaluator({
       library,
       builder: this.builder,

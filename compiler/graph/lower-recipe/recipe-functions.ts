@@ -43,26 +43,6 @@ function refuse(call: IntrinsicCall, message: string): Value {
   return stopWith(call.evaluator.fail(diagnostic, call.scope));
 }
 
-/** Known to the language, so that it is no misspelt name, and refused in words. */
-const gradient = intrinsic(
-  "gradient",
-  "the gradient of the loss by the parameters of a part",
-  ["part"],
-  (call) =>
-    stopWith(
-      call.evaluator.fail(
-        {
-          severity: "error",
-          code: "not-yet",
-          message: "a metric of gradients is not there yet",
-          span: call.at,
-          hints: ["leave this metric out for now"],
-        },
-        call.scope,
-      ),
-    ),
-);
-
 export const recipeFunctions: ReadonlyMap<string, Intrinsic> = new Map(
-  [bytes, gradient].map((entry) => [entry.name, entry]),
+  [bytes].map((entry) => [entry.name, entry]),
 );

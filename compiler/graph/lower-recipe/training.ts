@@ -28,12 +28,19 @@ export function lowerTraining(dataflows: readonly Dataflow[]): Trainings {
     dataflow.context.effective.clauses.flatMap((placed) => lowerLoss(placed, dataflow)),
   );
   const learning = learningPaths(losses.flat().map((loss) => loss.value));
-  return { all: dataflows.map((dataflow, i) => lowerRest(dataflow, losses[i]!)), learning };
+  const all = dataflows.map((dataflow, i) => lowerRest(dataflow, losses[i]!, learning));
+  return { all, learning };
 }
 
-function lowerRest(dataflow: Dataflow, losses: LoweredRecipe["losses"]): Training {
+function lowerRest(
+  dataflow: Dataflow,
+  losses: LoweredRecipe["losses"],
+  learning: ReadonlySet<string>,
+): Training {
   const { clauses } = dataflow.context.effective;
+  dataflow.gradients.learning = learning;
   const metrics = clauses.flatMap((placed) => lowerMetric(placed, dataflow));
+  dataflow.gradients.learning = undefined;
   for (const { clause, file } of clauses) {
     if (clause.kind !== "next") continue;
     dataflow.ensure([clause.value, { kind: "name", name: clause.name.text }]);
