@@ -47,6 +47,10 @@ export function compileRecipe(
   const step = stages.time("training", () =>
     buildTrainingStep(recipe, { residentElements: residentElements(settings) }),
   );
+  step.recognised.forEach(({ graph }, i) => {
+    if (settings.verify) verifyGraph(graph);
+    settings.show?.("graph", { entry: `${step.graphs[i]!.name}, forward`, graph });
+  });
   const graphs = [
     ...step.graphs,
     ...stages.time("evaluation", () => otherEntries(recipe, step.layout)),
@@ -79,8 +83,8 @@ export function compileModel(
   const stages = new Stages(settings);
   const { model, diagnostics } = stages.time("lower", () => lowerModel(library, request));
   if (!model) return { diagnostics };
-  settings.show?.("graph", { entry: "forward", graph: model.graph });
   const placed = stages.time("forward", () => forwardEntry(model, residentElements(settings)));
+  settings.show?.("graph", { entry: "forward", graph: placed.recognised.graph });
   const { program, entries } = finish([placed.entry], placed.layout, stages, settings);
   const compiled: CompiledModel = {
     model,
