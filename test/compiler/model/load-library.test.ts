@@ -60,7 +60,9 @@ test("mistakes of every file are reported, each with its file", () => {
 });
 
 test("broken text still gives a library", () => {
-  const { library, diagnostics } = load({ "specs/main.vit": `block Bad(x: [.., width]) -> [.., width] { x |> |> }\n\n${block("Good")}` });
+  const { library, diagnostics } = load({
+    "specs/main.vit": `block Bad(x: [.., width]) -> [.., width] { x |> |> }\n\n${block("Good")}`,
+  });
   expect(diagnostics.length).toBeGreaterThan(0);
   expect(library.files.get("specs/main.vit")!.declarations.has("Good")).toBe(true);
 });
