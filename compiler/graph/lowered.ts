@@ -117,7 +117,7 @@ export type LoweredEvaluation = {
       readonly graph: TensorGraph;
     }
   | {
-      /** A protocol of the runtime (`nearest_neighbours`): features of fit and test examples, then host work. */
+      /** A protocol of the runtime (`nearest_neighbours`, `linear_probe`): features of fit and test examples, then host work. */
       readonly kind: "protocol";
       readonly protocol: string;
       readonly settings: { readonly [name: string]: number | string };

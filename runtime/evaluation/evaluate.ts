@@ -9,12 +9,13 @@ import { found } from "../device/loaded-compilation.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import type { TypedArray } from "../device/device.ts";
 import { WorldError } from "../errors.ts";
+import { linearProbe } from "./linear-probe.ts";
 import { nearestNeighbours } from "./nearest-neighbours.ts";
 import type { LabelledFeatures } from "./nearest-neighbours.ts";
 
 /** Runs evaluations of one plan again and again; its loaders stay open. */
 export interface Evaluator {
-  /** Figures by name: those of the plan, or accuracy under the evaluation's name and `NAME.spread`. */
+  /** Figures by name: those of the plan, or accuracy under the evaluation's name, and `NAME.spread` or `NAME.fit`. */
   readonly run: (evaluation: PlannedEvaluation) => Promise<Readonly<Record<string, number>>>;
   readonly notes: () => Readonly<Record<string, number>>;
   readonly close: () => Promise<void>;
@@ -42,12 +43,6 @@ export function createEvaluator(
     const { name, views, batch } = evaluation;
     if (evaluation.kind === "mean")
       return means(evaluation, await batchesOf(name, views, batch), plan, loaded);
-    if (evaluation.protocol !== "nearest_neighbours")
-      throw new WorldError(
-        "unsupported",
-        `there is no evaluation protocol ${evaluation.protocol}`,
-        "use nearest_neighbours",
-      );
     const sides: LabelledFeatures[] = [];
     for (const side of ["fit", "test"] as const) {
       const views = withLabel(evaluation[side].views, evaluation[side].label);
@@ -55,8 +50,7 @@ export function createEvaluator(
       sides.push(await features(evaluation, batches, plan, loaded));
     }
     const [fit, test] = sides as [LabelledFeatures, LabelledFeatures];
-    const result = nearestNeighbours(fit, test, Number(evaluation.settings["k"] ?? 20));
-    return { [name]: result.accuracy, [`${name}.spread`]: result.spread };
+    return protocolFigures(evaluation, fit, test, plan.seed);
   };
 
   return {
@@ -66,6 +60,33 @@ export function createEvaluator(
       for (const batches of all) await batches.close();
     },
   };
+}
+
+function protocolFigures(
+  { name, protocol, settings }: Extract<PlannedEvaluation, { kind: "protocol" }>,
+  fit: LabelledFeatures,
+  test: LabelledFeatures,
+  seed: number,
+): Readonly<Record<string, number>> {
+  const setting = (wanted: string): number => Number(settings[wanted]);
+  switch (protocol) {
+    case "nearest_neighbours": {
+      const { accuracy, spread } = nearestNeighbours(fit, test, setting("k"));
+      return { [name]: accuracy, [`${name}.spread`]: spread };
+    }
+    case "linear_probe": {
+      const unit = settings["length.unit"] === "steps" ? "steps" : "epochs";
+      const [length, rate, batch] = [setting("length"), setting("rate"), setting("batch")];
+      const result = linearProbe(fit, test, { length, unit, rate, batch, seed });
+      return { [name]: result.accuracy, [`${name}.fit`]: result.fitAccuracy };
+    }
+    default:
+      throw new WorldError(
+        "unsupported",
+        `there is no evaluation protocol ${protocol}`,
+        "use nearest_neighbours or linear_probe",
+      );
+  }
 }
 
 /** The label comes with the batch, under a name that is no input. */
