@@ -12,6 +12,8 @@ import type { RecipeContext } from "./recipe-context.ts";
 interface Application {
   readonly expression: Expression;
   readonly file: FileScope;
+  /** Not written so: the net alone, on a view that it may not take as it is. */
+  readonly isGuess: boolean;
 }
 
 /** Undefined where no net is applied to a view by itself. `drawn`: what drawn settings stand for here. */
@@ -24,9 +26,12 @@ export function lowerPrediction(
   const found = findApplication(context);
   if (!found) return undefined;
   const dataflow = new Dataflow(context, instances, { training: false, batch, drawn });
+  const before = context.problems.found.length;
   const value = dataflow.evaluate(found.expression, found.file);
   const outputs = outputsOf(value);
-  if (outputs.length === 0) return undefined;
+  const isRefused = context.problems.found.length > before;
+  if (found.isGuess && isRefused) context.problems.found.length = before;
+  if (outputs.length === 0 || isRefused) return undefined;
   const graph = dataflow.builder.finish({ outputs });
   const views = dataflow.viewInputs(new Set(graph.inputs.map((input) => input.name)));
   const first = views[0] && dataflow.views.get(views[0].input);
@@ -45,12 +50,17 @@ function outputsOf(value: Value): readonly Output[] {
 }
 
 function findApplication(context: RecipeContext): Application | undefined {
-  return firstOf(context, asApplication) ?? firstOf(context, onItsView);
+  const written = firstOf(context, asApplication);
+  if (written) return { ...written, isGuess: false };
+  const guessed = firstOf(context, onItsView);
+  return guessed && { ...guessed, isGuess: true };
 }
+
+type Found = Omit<Application, "isGuess">;
 
 type Reading = (node: Expression, context: RecipeContext) => Expression | undefined;
 
-function firstOf(context: RecipeContext, reading: Reading): Application | undefined {
+function firstOf(context: RecipeContext, reading: Reading): Found | undefined {
   const seen = new Set<string>();
   for (const kind of ["evaluate", "loss"] as const) {
     for (const { clause, file } of context.effective.clauses) {
@@ -96,7 +106,7 @@ function applicationIn(
   context: RecipeContext,
   reading: Reading,
   seen: Set<string>,
-): Application | undefined {
+): Found | undefined {
   let found: Expression | undefined;
   walk(expression, (node) => {
     // What stands in a list over something reads names that only mean something there.

@@ -280,6 +280,15 @@ describe("evaluations", () => {
     expect(recipe.predict!.graph.outputs.map(({ value }) => value.shape)).toEqual([[50, 10]]);
     expect(recipe.predict!.classes).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
   });
+
+  test("nothing does where the net cannot take a view as it is, and that is no mistake", () => {
+    const recipe = lower(`
+      net model = Linear(10)
+      let flat  = image |> [batch, rows, cols, channels] -> [batch, (rows cols channels) as pixels]
+      loss = cross_entropy(model(flat), train.label)`);
+    expect(recipe.predict).toBeUndefined();
+    expect(paths(recipe.parameters)).toEqual(["model.weight", "model.bias"]);
+  });
 });
 
 describe("splitting a batch", () => {
