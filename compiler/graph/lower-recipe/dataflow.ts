@@ -175,7 +175,11 @@ export class Dataflow {
       `\`${name}\` is drawn at each step of training, and an evaluation reads it`,
       file.name,
       clause.span,
-      { hints: [`say which there: \`[top1(model(${name} = each)(clean), test.label) for each in …]\``] },
+      {
+        hints: [
+          `say which there: \`[top1(model(${name} = each)(clean), test.label) for each in …]\``,
+        ],
+      },
     );
     return poison;
   }

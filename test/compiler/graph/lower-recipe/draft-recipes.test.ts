@@ -71,11 +71,15 @@ describe("the hard specs", () => {
     ["08c-cosub.vit", "cosub"],
     ["05-flexivit.vit", "flexivit"],
     ["08e-transfer.vit", "augreg"],
-  ])("%s: %s lowers", (file, recipe) => {
-    const { recipe: lowered, diagnostics } = lower(`drafts/${file}`, recipe);
-    expect(diagnostics.map(({ message }) => message)).toEqual([]);
-    expect(lowered!.losses).toHaveLength(1);
-  }, 60_000);
+  ])(
+    "%s: %s lowers",
+    (file, recipe) => {
+      const { recipe: lowered, diagnostics } = lower(`drafts/${file}`, recipe);
+      expect(diagnostics.map(({ message }) => message)).toEqual([]);
+      expect(lowered!.losses).toHaveLength(1);
+    },
+    60_000,
+  );
 
   test("MoCo v3 lowers: a twin, a metric of gradients, a linear probe", () => {
     const { recipe, diagnostics } = lower("drafts/08b-moco.vit", "moco_v3");
