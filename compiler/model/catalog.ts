@@ -18,6 +18,8 @@ export type SettingType =
   | { readonly kind: "range"; readonly least?: number; readonly most?: number }
   | { readonly kind: "pair"; readonly of: SettingType }
   | { readonly kind: "list"; readonly of: SettingType }
+  /** Named axes in brackets, `[rows = 14, cols = 14]`, as JSON [["rows", 14], ["cols", 14]]. */
+  | { readonly kind: "shape" }
   | { readonly kind: "either"; readonly of: readonly SettingType[] };
 
 /** One setting of a data set or operation. In a call, settings may be given by position in the order listed. */
@@ -31,6 +33,13 @@ export interface CatalogSetting {
 
 /** `image` is [rows, cols, channels]; `label` has no axes and counts classes; `bytes` is text as padded byte values. */
 export type FieldKind = "image" | "label" | "bytes" | "audio" | "video" | "text";
+
+/**
+ * What a view holds on its way: a field, or what operations made of one. `cells` are the parts of an image that was cut,
+ * `record` has parts by name (a whole example has its fields), `mask` is true or false at each place,
+ * `nothing` is where a view begins that only draws.
+ */
+export type ViewKind = FieldKind | "cells" | "record" | "mask" | "nothing";
 
 /** An axis of one example. A null extent differs from example to example until an operation fixes it. */
 export interface FieldAxis {
@@ -65,7 +74,7 @@ export interface CatalogDataset {
   readonly splits: Readonly<Record<string, number>> | null;
 }
 
-/** How an operation changes the shape of an image. Settings are named, so that the catalog stays plain data. */
+/** How an operation changes the shape of what it works on. Settings are named, so that the catalog stays plain data. */
 export type ShapeEffect =
   | { readonly kind: "same" }
   /** rows and cols become the setting, a number for a square or a pair (rows, cols). */
@@ -75,7 +84,15 @@ export type ShapeEffect =
   /** A pair sets rows and cols; a number sets the shorter side and keeps the proportions (a square stays one). */
   | { readonly kind: "resize"; readonly setting: string }
   /** channels become `count`. */
-  | { readonly kind: "channels"; readonly count: number };
+  | { readonly kind: "channels"; readonly count: number }
+  /** An image becomes `count` squared cells of `extent` by `extent` pixels. */
+  | { readonly kind: "cells"; readonly count: string; readonly extent: string }
+  /** Cells become a record: `patches`, in an order from the list of orders in `setting`, and `which` order it is. */
+  | { readonly kind: "shuffle"; readonly setting: string }
+  /** An image becomes a record of images, each with so many channels. */
+  | { readonly kind: "parts"; readonly channels: Readonly<Record<string, number>> }
+  /** A mask over the axes in `setting`. */
+  | { readonly kind: "mask"; readonly setting: string };
 
 /**
  * What an operation asks of the values and leaves. An image starts with a known range (0..255);
@@ -86,7 +103,8 @@ export type ValueEffect = "any" | "needs" | "scales" | "frees";
 export interface CatalogOperation {
   readonly name: string;
   readonly about: string;
-  readonly input: FieldKind;
+  /** What it works on. One on images works on each frame of a video and each cell too, with one draw for all. */
+  readonly input: ViewKind;
   readonly settings: readonly CatalogSetting[];
   readonly shape: ShapeEffect;
   readonly values: ValueEffect;
@@ -123,13 +141,17 @@ export interface ResolvedOperation {
 /**
  * A `view` clause, resolved; a field read as it is (`train.label`) is a view without operations.
  * Its draws are keyed by its name, so views draw apart; what it takes from `shared` draws as that view does.
+ * A view that gives a record is read by its parts, each a view of its own that shares the record (`puzzle.patches`).
  */
 export interface ResolvedView {
   readonly name: string;
-  /** The `name` of a ResolvedDataset. */
-  readonly dataset: string;
-  readonly field: string;
+  /** The `name` of a ResolvedDataset. Null: it starts from nothing, and draws for each example of whatever it is read with. */
+  readonly dataset: string | null;
+  /** Null: it starts from the whole example, or from nothing. */
+  readonly field: string | null;
   readonly operations: readonly ResolvedOperation[];
   /** The view that this one starts from: its operations run first, with its draws. */
   readonly shared?: ResolvedView;
+  /** The part of the record that `shared` gives: what this view starts from. */
+  readonly part?: string;
 }

@@ -6,17 +6,20 @@ import type {
   FieldAxis,
   Settings,
   SettingValue,
+  ViewKind,
 } from "./catalog.ts";
 
 /** The type of an example on its way through a view. */
 export interface ViewType {
-  readonly kind: CatalogField["kind"];
+  readonly kind: ViewKind;
   readonly axes: readonly FieldAxis[];
-  readonly dtype: "f32" | "i32";
+  readonly dtype: "f32" | "i32" | "bool";
   /** The least and greatest value are known, so that the image can be brightened, solarised or scaled. */
   readonly ranged: boolean;
   /** Cut out of a picture to be shown as a square, whatever its pixels: the next `resize(n)` gives n by n. */
   readonly square: boolean;
+  /** Of a record: what it is made of, by name. */
+  readonly parts?: Readonly<Record<string, ViewType>>;
 }
 
 export interface ViewProblem {
@@ -34,13 +37,31 @@ export function viewTypeOf(field: CatalogField): ViewType {
   };
 }
 
+/** Where a view begins that starts from no example. */
+export const nothingType: ViewType = {
+  kind: "nothing",
+  axes: [],
+  dtype: "f32",
+  ranged: false,
+  square: false,
+};
+
+export function recordType(parts: Readonly<Record<string, ViewType>>): ViewType {
+  return { ...nothingType, kind: "record", parts };
+}
+
+/** True where an operation on images goes over a stack of them: the frames of a video, the cells of an image. */
+export function isStack(kind: ViewKind): boolean {
+  return kind === "video" || kind === "cells";
+}
+
 /** The type after one operation. Settings are complete and of their types. */
 export function applyToViewType(
   type: ViewType,
   operation: CatalogOperation,
   settings: Settings,
 ): ViewType | ViewProblem {
-  if (type.kind !== operation.input) {
+  if (type.kind !== operation.input && !goesOverStack(type, operation)) {
     return {
       problem: `\`${operation.name}\` works on ${article(operation.input)}, but this is ${article(type.kind)}`,
       hint: `apply it to a field that is ${article(operation.input)}`,
@@ -56,6 +77,11 @@ export function applyToViewType(
   const shaped = applyShape(type, operation, settings);
   if ("problem" in shaped) return shaped;
   return operation.values === "frees" ? { ...shaped, ranged: false } : shaped;
+}
+
+function goesOverStack(type: ViewType, { input, shape }: CatalogOperation): boolean {
+  const keepsImage = ["same", "channels", "extent", "square", "resize"].includes(shape.kind);
+  return input === "image" && keepsImage && isStack(type.kind);
 }
 
 function applyShape(
@@ -79,7 +105,98 @@ function applyShape(
     }
     case "resize":
       return resized(type, settings[effect.setting]);
+    case "cells":
+      return cells(type, settings[effect.count], settings[effect.extent]);
+    case "shuffle":
+      return shuffled(type, operation, settings[effect.setting]);
+    case "parts":
+      return partsOf(type, operation, effect.channels);
+    case "mask":
+      return masked(operation, settings[effect.setting]);
   }
+}
+
+function cells(type: ViewType, count: SettingValue | undefined, extent: SettingValue | undefined) {
+  const [side, pixels] = [Number(count), Number(extent)];
+  const [rows, cols] = [extentOf(type, "rows"), extentOf(type, "cols")];
+  const least = Math.min(rows ?? Infinity, cols ?? Infinity);
+  if (Math.floor(least / side) < pixels) {
+    return {
+      problem: `a cell of ${Math.floor(least / side)} pixels, 1/${side} of ${least}, has no room for patches of ${pixels}`,
+      hint: "take smaller patches, or put a `resize` before",
+    };
+  }
+  const one = withExtents(type, { rows: pixels, cols: pixels });
+  const axes = [{ name: "cells", extent: side * side }, ...one.axes];
+  return { ...one, kind: "cells" as const, axes, square: false };
+}
+
+function shuffled(
+  type: ViewType,
+  { name }: CatalogOperation,
+  orders: SettingValue | undefined,
+): ViewType | ViewProblem {
+  const count = extentOf(type, "cells") ?? 0;
+  const odd = listOf(orders).find((order) => !isOrder(order, count));
+  if (odd !== undefined || listOf(orders).length === 0) {
+    return {
+      problem: `\`${name}\` takes orders of the ${count} cells${odd === undefined ? "" : `, which ${JSON.stringify(odd)} is not`}`,
+      hint: `\`spread_permutations(100, of = ${count}, by = mean)\` gives such orders`,
+    };
+  }
+  const which: ViewType = { ...nothingType, kind: "label", dtype: "i32" };
+  return recordType({ patches: type, which });
+}
+
+function isOrder(value: SettingValue, count: number): boolean {
+  const sorted = listOf(value).toSorted((a, b) => Number(a) - Number(b));
+  return sorted.length === count && sorted.every((one, place) => one === place);
+}
+
+function listOf(value: SettingValue | undefined): readonly SettingValue[] {
+  return Array.isArray(value) ? (value as readonly SettingValue[]) : [];
+}
+
+function partsOf(
+  type: ViewType,
+  { name }: CatalogOperation,
+  channels: Readonly<Record<string, number>>,
+): ViewType | ViewProblem {
+  const found = extentOf(type, "channels");
+  if (found !== null && found !== 3) {
+    return {
+      problem: `\`${name}\` needs red, green and blue, but the image has ${found} channel${found === 1 ? "" : "s"}`,
+      hint: "use a data set of colour images",
+    };
+  }
+  const image = (count: number): ViewType => ({
+    ...withExtents(type, { channels: count }),
+    ranged: false,
+  });
+  const parts = Object.entries(channels).map(([part, count]) => [part, image(count)] as const);
+  return recordType(Object.fromEntries(parts));
+}
+
+function masked(
+  { name }: CatalogOperation,
+  shape: SettingValue | undefined,
+): ViewType | ViewProblem {
+  const axes = axesOfSetting(shape);
+  if (axes.length === 2) return { ...nothingType, kind: "mask", axes, dtype: "bool" };
+  return {
+    problem: `\`${name}\` draws on a grid, but this has ${axes.length} ax${axes.length === 1 ? "is" : "es"}`,
+    hint: "give two: `[rows = 14, cols = 14]`",
+  };
+}
+
+/** A shape setting, [["rows", 14], ["cols", 14]], as axes. */
+export function axesOfSetting(
+  shape: SettingValue | undefined,
+): readonly { readonly name: string; readonly extent: number }[] {
+  return listOf(shape).map((axis) => {
+    const [name, extent] = listOf(axis);
+    return { name: String(name), extent: Number(extent) };
+  });
 }
 
 function sized(type: ViewType, pair: readonly [number, number] | null): ViewType {
@@ -121,10 +238,8 @@ function extentOf(type: ViewType, name: string): number | null {
   return type.axes.find((axis) => axis.name === name)?.extent ?? null;
 }
 
-function article(kind: string): string {
-  return kind === "image" || kind === "audio"
-    ? `an ${kind}`
-    : kind === "label"
-      ? `a ${kind}`
-      : kind;
+function article(kind: ViewKind): string {
+  if (kind === "image" || kind === "audio") return `an ${kind}`;
+  if (kind === "cells") return "the cells of an image";
+  return ["label", "record", "mask", "video"].includes(kind) ? `a ${kind}` : kind;
 }

@@ -1,5 +1,5 @@
-// What a sample operation is to the runtime: its catalog entry, and what it does to one image.
-// Operations are pure: the same image, settings and draws give the same image, on any thread.
+// What a sample operation is to the runtime: its catalog entry, and what it does to one image or other sample.
+// Operations are pure: the same sample, settings and draws give the same result, on any thread.
 import type { CatalogOperation, Settings, SettingType } from "../../compiler/model/catalog.ts";
 import type { Draw } from "./draws.ts";
 
@@ -15,9 +15,35 @@ export interface SampleImage {
   readonly square: boolean;
 }
 
+/** An operation on images; over a stack of them (video, cells) it runs on each with the same draws. */
 export interface OperationEntry extends CatalogOperation {
   readonly input: "image";
   readonly apply: (image: SampleImage, settings: Settings, draw: Draw) => SampleImage;
+}
+
+/** What goes through a view, of whatever kind. */
+export type Sample =
+  | { readonly kind: "image"; readonly image: SampleImage }
+  /** The cells of an image, all of one size. */
+  | { readonly kind: "stack"; readonly images: readonly SampleImage[] }
+  | { readonly kind: "numbers"; readonly values: Float32Array | Int32Array }
+  | { readonly kind: "record"; readonly parts: Readonly<Record<string, Sample>> }
+  | { readonly kind: "nothing" };
+
+/** An operation that takes or gives something other than an image. */
+export interface SampleEntry extends CatalogOperation {
+  readonly transform: (sample: Sample, settings: Settings, draw: Draw) => Sample;
+}
+
+export type AnyOperation = OperationEntry | SampleEntry;
+
+/** The compiler has checked kinds; this only tells TypeScript so. */
+export function sampleOf<Kind extends Sample["kind"]>(
+  sample: Sample,
+  kind: Kind,
+): Extract<Sample, { kind: Kind }> {
+  if (sample.kind === kind) return sample as Extract<Sample, { kind: Kind }>;
+  throw new TypeError(`the sample is ${sample.kind}, not ${kind}`);
 }
 
 /** A size: a number for a square, or (rows, cols). */

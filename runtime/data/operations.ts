@@ -1,7 +1,9 @@
 // Every sample operation. A new one is a file in operations/ and a line here.
-import type { OperationEntry } from "./operation.ts";
+import type { AnyOperation } from "./operation.ts";
+import { blockMask } from "./operations/block-mask.ts";
 import { centerCrop } from "./operations/center-crop.ts";
 import { colorJitter } from "./operations/color-jitter.ts";
+import { cut } from "./operations/cut.ts";
 import { erase } from "./operations/erase.ts";
 import { flip } from "./operations/flip.ts";
 import { gaussianBlur } from "./operations/gaussian-blur.ts";
@@ -12,10 +14,12 @@ import { randomCrop } from "./operations/random-crop.ts";
 import { randomResizedCrop } from "./operations/random-resized-crop.ts";
 import { resize } from "./operations/resize.ts";
 import { scale } from "./operations/scale.ts";
+import { shuffleBy } from "./operations/shuffle-by.ts";
 import { solarizeAbove } from "./operations/solarize-above.ts";
 import { threeAugment } from "./operations/three-augment.ts";
+import { toLab } from "./operations/to-lab.ts";
 
-export const operations: readonly OperationEntry[] = [
+export const operations: readonly AnyOperation[] = [
   randomCrop,
   centerCrop,
   resize,
@@ -30,4 +34,8 @@ export const operations: readonly OperationEntry[] = [
   threeAugment,
   randAugment,
   erase,
+  toLab,
+  cut,
+  shuffleBy,
+  blockMask,
 ];

@@ -65,10 +65,14 @@ export function openRecipeData(
   };
 
   const batches = async ({ views, ...more }: BatchesWanted): Promise<InputBatches> => {
-    const names = [...new Set(views.map(({ view }) => view.dataset))];
+    const names = [...new Set(views.flatMap(({ view }) => view.dataset ?? []))];
     const loaders: Loader[] = [];
     for (const name of names) {
-      const settings = { dataset: await dataset(name), views: viewsOf(views, name), ...more };
+      const settings = {
+        dataset: await dataset(name),
+        views: viewsOf(views, name, names),
+        ...more,
+      };
       loaders.push(openLoader({ ...settings, workers: pool }, host));
     }
     return joined(views, names, loaders);
@@ -77,9 +81,13 @@ export function openRecipeData(
   return { dataset, batches, close: () => pool.close() };
 }
 
-/** Each view of a data set once, though several inputs may take it. */
-function viewsOf(views: readonly ViewInput[], dataset: string): readonly ResolvedView[] {
-  const ofDataset = views.filter(({ view }) => view.dataset === dataset);
+/** Each view of a data set once, though several inputs may take it. Those from nothing go with the first data set. */
+function viewsOf(
+  views: readonly ViewInput[],
+  dataset: string,
+  names: readonly string[],
+): readonly ResolvedView[] {
+  const ofDataset = views.filter(({ view }) => (view.dataset ?? names[0]) === dataset);
   return [...new Map(ofDataset.map(({ view }) => [view.name, view])).values()];
 }
 
@@ -98,7 +106,7 @@ function joined(
       const batches = await Promise.all(loaders.map((loader) => loader.next()));
       const inputs = views.map(({ input, view }): [string, BatchArray] => [
         input,
-        batches[names.indexOf(view.dataset)]!.fields.get(view.name)!,
+        batches[view.dataset === null ? 0 : names.indexOf(view.dataset)]!.fields.get(view.name)!,
       ]);
       return { inputs: new Map(inputs), count: batches[0]!.count };
     },

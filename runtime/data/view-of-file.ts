@@ -16,7 +16,7 @@ export async function viewOfFile(
   host: Host,
 ): Promise<{ readonly shape: ViewShape; readonly values: Float32Array }> {
   const field = fields.find((candidate) => candidate.name === view.field);
-  if (field?.kind !== "image") {
+  if (view.field === null || field?.kind !== "image") {
     throw new WorldError(
       "unsupported",
       `the view ${view.name} does not start from images`,

@@ -69,7 +69,8 @@ function imageView(views: readonly ViewInput[]): ViewInput {
 }
 
 /** Without opening the data: to predict, only what its images are like must be known. */
-function fieldsOf(plan: TrainingPlan, dataset: string, host: Host): readonly CatalogField[] {
+function fieldsOf(plan: TrainingPlan, dataset: string | null, host: Host): readonly CatalogField[] {
+  if (dataset === null) return []; // a view from nothing: no file can stand for its example
   const resolved = plan.datasets.find(({ name }) => name === dataset);
   if (!resolved) throw new Error(`the plan has no data set ${dataset}`);
   const entry = findDataset(resolved.source);

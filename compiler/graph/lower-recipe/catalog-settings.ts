@@ -7,7 +7,6 @@ import type { Detail } from "./problems.ts";
 import { describeValue, knownNumber } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
 import { reportUnknownSetting } from "./function-scope.ts";
-import { evaluateSetting } from "./settings.ts";
 import type { SettingScope } from "./setting-scope.ts";
 
 /** What is called, and where. */
@@ -72,6 +71,7 @@ function resolveSetting(
   expression: Expression,
   scope: SettingScope,
 ): SettingValue | undefined {
+  if (setting.type.kind === "shape") return resolveShape(setting, of, expression, scope);
   const options = optionsOf(setting.type);
   const isWord = expression.kind === "name" && options.includes(expression.name);
   const isMisspelt =
@@ -80,7 +80,7 @@ function resolveSetting(
   const value: RecipeValue =
     isWord || isMisspelt
       ? { kind: "word", word: expression.name }
-      : evaluateSetting(expression, scope);
+      : scope.evaluate(expression, scope);
   if (value.kind === "unknown") return undefined;
   if (value.kind === "none" && setting.default === null) return null;
   const fitted = fit(setting.type, value);
@@ -91,6 +91,33 @@ function resolveSetting(
     scope.file,
     expression.span,
     detailOf(setting, value),
+  );
+  return undefined;
+}
+
+/** `[rows = 14, cols = 14]`: every axis has a name and a size of at least 1. */
+function resolveShape(
+  setting: CatalogSetting,
+  of: string,
+  expression: Expression,
+  scope: SettingScope,
+): SettingValue | undefined {
+  const axes = expression.kind === "shape" ? expression.axes : [];
+  const found = axes.map((axis): SettingValue | "unknown" | undefined => {
+    if (axis.kind !== "axis-name" || !axis.size) return undefined;
+    const value = scope.evaluate(axis.size, scope);
+    if (value.kind === "unknown") return "unknown";
+    const size = knownNumber(value);
+    const isExtent = size !== undefined && Number.isInteger(size) && size >= 1;
+    return isExtent ? [axis.name.text, size] : undefined;
+  });
+  if (found.includes("unknown")) return undefined;
+  if (found.length > 0 && found.every((axis) => axis !== undefined)) return found;
+  scope.problems.error(
+    "wrong-setting",
+    `\`${setting.name}\` of \`${of}\` takes ${inWords(setting.type)}`,
+    scope.file,
+    expression.span,
   );
   return undefined;
 }
@@ -146,6 +173,8 @@ function fit(type: SettingType, value: RecipeValue): SettingValue | undefined {
       return value.kind === "list" || value.kind === "tuple"
         ? fitAll(type.of, value.items)
         : undefined;
+    case "shape":
+      return undefined; // read from its expression, by resolveShape
     case "either":
       for (const option of type.of) {
         const fitted = fit(option, value);
@@ -192,6 +221,8 @@ export function inWords(type: SettingType): string {
       return `a pair in parentheses, each ${inWords(type.of)}`;
     case "list":
       return `a list, each ${inWords(type.of)}`;
+    case "shape":
+      return "named axes in brackets, such as `[rows = 14, cols = 14]`";
     case "either":
       return type.of.map(inWords).join(", or ");
   }

@@ -22,7 +22,8 @@ import type { RecipeContext } from "./recipe-context.ts";
 import type { RecipeValue } from "./recipe-value.ts";
 import { twinNet } from "./twins.ts";
 import { knownAxes } from "./views.ts";
-import type { TypedView } from "./views.ts";
+import { partOfView } from "./view-start.ts";
+import type { TypedView } from "./view-start.ts";
 
 export interface DataflowOptions {
   readonly training: boolean;
@@ -253,7 +254,28 @@ export class Dataflow {
 
   private view(name: string, file: FileScope, span: Span): Value {
     const view = this.context.view(name);
-    return view === "unknown" || !view ? this.broken() : this.input(view, file, span);
+    return view === "unknown" || !view ? this.broken() : this.viewValue(view, file, span);
+  }
+
+  /** An input; of a view that gives a record, each part that is read becomes one. */
+  private viewValue(typed: TypedView, file: FileScope, span: Span): Value {
+    const { parts } = typed.type;
+    if (!parts) return this.input(typed, file, span);
+    const known = new Map<string, Value>();
+    const opaque: OpaqueValue = {
+      kind: "opaque",
+      what: `\`${typed.view.name}\``,
+      content: typed,
+      members: Object.keys(parts),
+      member: (name) => {
+        const part = partOfView(typed, name);
+        if (!part) return undefined;
+        const value = known.get(name) ?? this.viewValue(part, file, span);
+        known.set(name, value);
+        return value;
+      },
+    };
+    return opaque;
   }
 
   private broken(): Value {
@@ -270,13 +292,13 @@ export class Dataflow {
       ...axes.map(({ name, extent }) => ({ name, size: extent })),
     ];
     this.views.set(typed.view.name, typed);
-    return this.evaluator.input(
-      typed.view.name,
-      named,
-      typed.type.dtype,
-      this.root,
-      this.at(span, file),
-    );
+    const { dtype } = typed.type;
+    const stored = dtype === "bool" ? "i32" : dtype; // loaders write numbers: 0 and 1
+    const at = this.at(span, file);
+    const value = this.evaluator.input(typed.view.name, named, stored, this.root, at);
+    if (dtype !== "bool") return value;
+    const node = this.evaluator.guarded(this.root, at, () => this.builder.cast(value.node, dtype));
+    return node ? { ...value, node } : this.broken();
   }
 
   /** The views among those inputs that a graph really reads. */

@@ -128,7 +128,7 @@ function readsOneDataset(
   file: FileScope,
   context: RecipeContext,
 ): boolean {
-  const names = [...new Set(views.map(({ view }) => view.dataset))];
+  const names = [...new Set(views.flatMap(({ view }) => view.dataset ?? []))];
   if (names.length === 1) return true;
   const message =
     names.length === 0

@@ -18,7 +18,7 @@ import { withBinding } from "./setting-scope.ts";
 import { evaluateSetting } from "./settings.ts";
 import type { SettingScope } from "./setting-scope.ts";
 import { resolveView } from "./views.ts";
-import type { TypedView } from "./views.ts";
+import type { TypedView } from "./view-start.ts";
 
 /** Clauses of the form `name = value` that a recipe knows. */
 export const fieldNames = [

@@ -16,6 +16,7 @@ import type { FunctionValue, RecipeValue } from "./recipe-value.ts";
 import { enterFunction } from "./function-scope.ts";
 import { listItems, sameValue, toHost } from "./setting-scope.ts";
 import type { SettingScope } from "./setting-scope.ts";
+import { spreadOrders } from "./spread-orders.ts";
 
 const onNumbers: Readonly<
   Record<string, { readonly operation: HostOperation; readonly takes: number }>
@@ -42,6 +43,7 @@ const onLists = [
   "count",
   "ramp",
   "size",
+  "spread_permutations",
 ] as const;
 
 /** Names of the functions that settings may use without any declaration. */
@@ -74,6 +76,7 @@ function notCallable(scope: SettingScope, span: Span, what: string): RecipeValue
 }
 
 function callBuiltIn(name: string, call: CallExpression, scope: SettingScope): RecipeValue {
+  if (name === "spread_permutations") return spreadOrders(call, scope);
   const values = call.arguments.map((argument) =>
     argument.kind === "argument" ? scope.evaluate(argument.value, scope) : unknownValue,
   );

@@ -5,41 +5,22 @@ import type {
   CallExpression,
   Expression,
   FunctionDeclaration,
-  Pipe,
   Span,
   Stage,
 } from "../../../grammar/syntax.ts";
-import type {
-  Catalog,
-  DatasetFacts,
-  FieldAxis,
-  ResolvedOperation,
-  ResolvedView,
-} from "../../model/catalog.ts";
-import { applyToViewType, viewTypeOf } from "../../model/view-type.ts";
+import type { FieldAxis, ResolvedOperation } from "../../model/catalog.ts";
+import { applyToViewType } from "../../model/view-type.ts";
 import type { ViewType } from "../../model/view-type.ts";
 import { resolveSettings } from "./catalog-settings.ts";
 import { enterFunction } from "./function-scope.ts";
 import { nearestHint } from "./nearest-hint.ts";
 
-import type { FunctionValue, RecipeValue } from "./recipe-value.ts";
+import type { FunctionValue } from "./recipe-value.ts";
 import { truthOf } from "./setting-scope.ts";
 import { evaluateSetting } from "./settings.ts";
 import type { SettingScope } from "./setting-scope.ts";
-
-/** A view and the type of one of its examples. */
-export interface TypedView {
-  readonly view: ResolvedView;
-  readonly type: ViewType;
-  readonly facts: DatasetFacts;
-}
-
-/** What a view may start from, by name. */
-export interface ViewSources {
-  readonly catalog: Catalog;
-  readonly view: (name: string) => TypedView | "unknown" | undefined;
-  readonly viewNames: () => readonly string[];
-}
+import { startOfView } from "./view-start.ts";
+import type { TypedView, ViewSources } from "./view-start.ts";
 
 /** Kinds of an example that a function of the language may take first, and so be a function over examples. */
 export const exampleTypes: readonly string[] = [
@@ -64,151 +45,13 @@ export function resolveView(
   sources: ViewSources,
   scope: SettingScope,
 ): TypedView | undefined {
-  const stages = expression.kind === "pipe" ? expression.stages : [];
-  const start =
-    expression.kind === "pipe"
-      ? startOfPipe(expression, sources, scope)
-      : startOf(expression, sources, scope);
+  const start = startOfView(expression, sources, scope);
   if (!start) return undefined;
   let way: Way | undefined = { operations: [], type: start.type };
-  for (const stage of stages) way = way && throughStage(stage, way, sources, scope);
+  for (const stage of start.stages) way = way && throughStage(stage, way, sources, scope);
   if (!way) return undefined;
-  const { dataset, field, facts, shared } = start;
-  const view: ResolvedView = {
-    name,
-    dataset,
-    field,
-    operations: way.operations,
-    ...(shared ? { shared } : {}),
-  };
-  return { view, type: way.type, facts };
-}
-
-interface Start {
-  readonly dataset: string;
-  readonly field: string;
-  readonly type: ViewType;
-  readonly facts: DatasetFacts;
-  readonly shared?: ResolvedView;
-}
-
-function startOfPipe(pipe: Pipe, sources: ViewSources, scope: SettingScope): Start | undefined {
-  const { operation } = pipe.head;
-  if (operation.kind === "repeat" || operation.kind === "arrow")
-    return refuseStart(pipe.head.span, scope);
-  return startOf(operation, sources, scope);
-}
-
-function startOf(
-  expression: Expression,
-  sources: ViewSources,
-  scope: SettingScope,
-): Start | undefined {
-  if (expression.kind === "missing") return undefined;
-  if (expression.kind === "name")
-    return startFromName(expression.name, expression.span, sources, scope);
-  if (expression.kind === "member" && expression.target.kind === "name") {
-    const { name } = expression.target;
-    const value = sources.view(name) ?? scope.lookup(name);
-    if (value === "unknown" || (value && "kind" in value && value.kind === "unknown"))
-      return undefined;
-    if (value && "kind" in value && value.kind === "dataset") {
-      return startFromField(value, expression.member.text, expression.member.span, scope);
-    }
-    if (value && "view" in value) return refuseRecord(expression.span, scope);
-    return reportNoStart(name, expression.target.span, sources, scope);
-  }
-  return refuseStart(expression.span, scope);
-}
-
-function startFromName(
-  name: string,
-  span: Span,
-  sources: ViewSources,
-  scope: SettingScope,
-): Start | undefined {
-  const view = sources.view(name);
-  if (view === "unknown") return undefined;
-  if (view) {
-    const { dataset, field } = view.view;
-    return { dataset, field, type: view.type, facts: view.facts, shared: view.view };
-  }
-  const value = scope.lookup(name);
-  if (value?.kind === "unknown") return undefined;
-  if (value?.kind !== "dataset") return reportNoStart(name, span, sources, scope);
-  const fields = value.facts.fields.map((field) => field.name);
-  scope.problems.error(
-    "not-a-field",
-    `a view starts from a field of \`${name}\``,
-    scope.file,
-    span,
-    {
-      hints: fields.map((field) => `\`${name}.${field}\``).slice(0, 3),
-    },
-  );
-  return undefined;
-}
-
-function startFromField(
-  value: RecipeValue & { kind: "dataset" },
-  field: string,
-  span: Span,
-  scope: SettingScope,
-): Start | undefined {
-  const { dataset, facts } = value;
-  const known = facts.fields.find((candidate) => candidate.name === field);
-  if (known) return { dataset: dataset.name, field, type: viewTypeOf(known), facts };
-  scope.problems.error(
-    "unknown-field",
-    `the examples of \`${dataset.source}\` have no \`${field}\``,
-    scope.file,
-    span,
-    nearestHint(field, facts.fields.map((candidate) => candidate.name)), // prettier-ignore
-  );
-  return undefined;
-}
-
-function reportNoStart(
-  name: string,
-  span: Span,
-  sources: ViewSources,
-  scope: SettingScope,
-): undefined {
-  const datasets = scope.names().filter((known) => scope.lookup(known)?.kind === "dataset");
-  const names = [...datasets, ...sources.viewNames()];
-  scope.problems.error(
-    "unknown-name",
-    `there is no data set and no view called \`${name}\``,
-    scope.file,
-    span,
-    nearestHint(name, names),
-  );
-  return undefined;
-}
-
-function refuseStart(span: Span, scope: SettingScope): undefined {
-  scope.problems.error(
-    "wrong-view",
-    "a view starts from a field of a data set or from a view",
-    scope.file,
-    span,
-    {
-      hints: [
-        "such as `train.image |> …`; views that start from nothing (masks) are not there yet",
-      ],
-    },
-  );
-  return undefined;
-}
-
-function refuseRecord(span: Span, scope: SettingScope): undefined {
-  scope.problems.error(
-    "wrong-view",
-    "views that give a record are not there yet: a view has one field",
-    scope.file,
-    span,
-  );
-  return undefined;
+  const { from, facts } = start;
+  return { view: { name, ...from, operations: way.operations }, type: way.type, facts };
 }
 
 /** One stage of the pipe, `when` included. */
@@ -387,6 +230,7 @@ export function knownAxes(
   scope: SettingScope,
   span: Span,
 ): readonly { name: string; extent: number }[] | undefined {
+  if (typed.type.parts) return refuseRecord(typed, scope, span);
   const open = typed.type.axes.filter((axis) => axis.extent === null);
   if (open.length === 0)
     return typed.type.axes.map((axis: FieldAxis) => ({ name: axis.name, extent: axis.extent! }));
@@ -400,5 +244,13 @@ export function knownAxes(
       hints: ["give all one size: `resize((224, 224))`, or `resize(256) |> center_crop(224)`"],
     },
   );
+  return undefined;
+}
+
+function refuseRecord({ view, type }: TypedView, scope: SettingScope, span: Span): undefined {
+  const parts = Object.keys(type.parts ?? {}).map((part) => `\`${view.name}.${part}\``);
+  scope.problems.error("wrong-view", `\`${view.name}\` is a record`, scope.file, span, {
+    hints: [`read a part of it: ${parts.join(", ")}`],
+  });
   return undefined;
 }

@@ -49,6 +49,8 @@ function fits(type: SettingType, value: SettingValue): boolean {
       );
     case "list":
       return Array.isArray(value) && value.every((one) => fits(type.of, one as SettingValue));
+    case "shape":
+      return Array.isArray(value);
     case "either":
       return type.of.some((one) => fits(one, value));
   }

@@ -205,6 +205,15 @@ export function bracesTakeOne(count: number, at: FileSpan): Diagnostic {
   );
 }
 
+export function bracesTakeNoNamed(name: string, at: FileSpan): Diagnostic {
+  return error(
+    "unknown-input",
+    `the first stage of a part in braces takes no input \`${name}\``,
+    at,
+    { hints: ["begin it with a block or net that has such an input"] },
+  );
+}
+
 export function initializerAmongTensors(at: FileSpan): Diagnostic {
   return error(
     "initializer-among-tensors",

@@ -113,4 +113,36 @@ describe("views", () => {
       "`scale` works on an image, but this is a label",
     );
   });
+
+  test("a view that gives a record is read by its parts, which share its draws", () => {
+    const text = `let set = spread_permutations(4, of = 4, by = mean)
+  view puzzle = train.image |> cut(2, patch = 12) |> shuffle_by(set)
+  view image = puzzle.patches |> scale(0..1)`;
+    expect(view(text)).toMatchInlineSnapshot(`
+      "from puzzle
+      scale {"to":[0,1]}
+      [cells = 4, rows = 12, cols = 12, channels = 1]"
+    `);
+    expect(view(text.replace("|> scale(0..1)", "|> flip(50%)"))).toContain("cells = 4");
+    expect(view(text.replace("patches", "patch"))).toContain("it has `patches` and `which`");
+    expect(view(text.replace("puzzle.patches", "puzzle"))).toContain("this is a record");
+    expect(view(text.replace("of = 4", "of = 9"))).toContain("orders of the 4 cells");
+    expect(view(text.replace("patch = 12", "patch = 15"))).toContain("no room for patches of 15");
+  });
+
+  test("colour needs colours", () => {
+    expect(view("view image = train.image |> to_lab")).toContain("needs red, green and blue");
+  });
+
+  test("a mask starts from nothing", () => {
+    const text = "view image = block_mask([rows = 14, cols = 7 * 2], count = 78, least = 15)";
+    expect(view(text)).toMatchInlineSnapshot(`
+      "from null.null
+      block_mask {"shape":[["rows",14],["cols",14]],"count":78,"least":15,"aspect":[0.3,3.3333333333333335]}
+      [rows = 14, cols = 14]"
+    `);
+    expect(view(text.replace("cols = 7 * 2", "7"))).toContain("named axes in brackets");
+    expect(view(text.replace(", cols = 7 * 2", ""))).toContain("draws on a grid");
+    expect(view("view image = train.image |> block_mask([rows = 2, cols = 2], count = 1)")).toContain("works on nothing"); // prettier-ignore
+  });
 });
