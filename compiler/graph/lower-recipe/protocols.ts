@@ -9,8 +9,7 @@ import type { Dataflow } from "./dataflow.ts";
 import { nearestHint } from "./nearest-hint.ts";
 import { protocolSettings, protocols } from "./protocol-settings.ts";
 import type { RecipeContext } from "./recipe-context.ts";
-
-type TypedView = NonNullable<ReturnType<RecipeContext["fieldView"]>>;
+import type { TypedView } from "./view-start.ts";
 
 /** The call, where an evaluation is a protocol. */
 export function protocolCall(value: Expression): CallExpression | undefined {
