@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { checkRecipes, listRecipes, lowerRecipe } from "../../../../compiler/graph/lower-recipe.ts";
 import type { RecipeResult } from "../../../../compiler/graph/lower-recipe.ts";
+import type { Catalog, CatalogDataset } from "../../../../compiler/model/catalog.ts";
 import { loadLibrary } from "../../../../compiler/model/load-library.ts";
 import type { Library } from "../../../../compiler/model/library.ts";
 import { renderDiagnostics } from "../../../../grammar/diagnostic.ts";
@@ -28,6 +29,24 @@ function lower(
   settings: Readonly<Record<string, string>> = {},
 ): RecipeResult {
   return lowerRecipe(libraryOf(file), { file, recipe, settings, catalog: catalog() });
+}
+
+/** A data set of so many colour images to train on, of ten kinds. */
+function withColours(size: number): Catalog {
+  const names = ["rows", "cols", "channels"];
+  const axes = names.map((name) => ({ name, extent: name === "channels" ? 3 : 32 }));
+  const colours: CatalogDataset = {
+    name: "colours",
+    about: "colour images",
+    settings: [{ name: "split", type: { kind: "string" }, default: "train", about: "which part" }],
+    fields: [
+      { name: "image", kind: "image", axes, dtype: "f32" },
+      { name: "label", kind: "label", axes: [], dtype: "i32" },
+    ],
+    classes: Array.from({ length: 10 }, (_, label) => String(label)),
+    splits: { train: size, test: 1000 },
+  };
+  return { ...catalog(), datasets: [colours] };
 }
 
 describe("the language's own recipes", () => {
@@ -75,6 +94,8 @@ describe("the hard specs", () => {
     ["08d-pretext.vit", "jigsaw"],
     ["08d-pretext.vit", "colorization"],
     ["08e-transfer.vit", "augreg"],
+    ["08e-transfer.vit", "lit"],
+    ["08f-clip.vit", "clip"],
   ])(
     "%s: %s lowers",
     (file, recipe) => {
@@ -113,6 +134,27 @@ describe("the hard specs", () => {
       { path: "model.position", how: "resize(bilinear)" },
     ]);
   }, 60_000);
+
+  test.each([
+    [5_000, 500],
+    [50_000, 10_000],
+    [1_000_000, 20_000],
+  ])(
+    "BiT's HyperRule on %d colour images trains for %d steps",
+    (size, steps) => {
+      const file = "drafts/08e-transfer.vit";
+      const { recipe, diagnostics } = lowerRecipe(libraryOf(file), {
+        file,
+        recipe: "bit_hyperrule",
+        settings: { source: "colours", classes: "10" },
+        catalog: withColours(size),
+      });
+      expect(diagnostics.map(({ message }) => message)).toEqual([]);
+      expect(recipe!.steps).toBe(steps);
+      expect(recipe!.views.map(({ input }) => input).toSorted()).toEqual(["image", "train.label"]);
+    },
+    60_000,
+  );
 
   test.each([["04-vatt.vit", "vatt"]])("%s: %s says what is missing", (file, recipe) => {
     const library = libraryOf(`drafts/${file}`);

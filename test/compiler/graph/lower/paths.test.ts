@@ -125,6 +125,22 @@ test("settings of a net in braces go to the part that has them", () => {
   expect([...run(found, { x: [1] }, arrays).get("output")!]).toEqual([15]);
 });
 
+test("inputs given by name to a net in braces go to its first stage", () => {
+  const text = `block Plus(x: [.., width], more: [.., width]? = none) -> [.., width] {
+      param scale [width] ~ ones
+      x * scale |> add(more) when more
+    }
+    model M(x: [batch, width = 1], y: [batch, width = 1]) -> [batch, width] {
+      net p = { a: Plus |> b: Plus }
+      p(x, more = y)
+    }`;
+  const found = lowered(text, "M");
+  const arrays = { "p.a.scale": [2], "p.b.scale": [10] };
+  expect([...run(found, { x: [1], y: [5] }, arrays).get("output")!]).toEqual([70]);
+  expect(() => lowered(text.replace("more = y", "less = y"), "M")).toThrow("has no input `less`");
+  expect(() => lowered(text.replace("a: Plus", "[batch, width] |> a: Plus"), "M")).toThrow("takes no input `more`"); // prettier-ignore
+});
+
 describe("initializers", () => {
   const kinds = (body: string) =>
     Object.fromEntries(
