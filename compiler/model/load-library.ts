@@ -134,13 +134,14 @@ class Loader {
   }
 }
 
-/** Where the file of a `use` may be: beside the file that asks, then among the shipped specs. */
+/** Where the file of a `use` may be: beside the file that asks, then, unless it is a path, among the shipped specs. */
 function candidates(use: UseDeclaration, from: string): string[] {
   const folder = from.includes("/") ? from.slice(0, from.lastIndexOf("/") + 1) : "";
   const path = use.isQuoted ? use.source.text : use.source.text.replaceAll(".", "/");
   const withExtension = path.endsWith(".vit") ? path : `${path}.vit`;
   const beside = normalise(withExtension.startsWith("/") ? withExtension : folder + withExtension);
-  return use.isQuoted ? [beside] : [...new Set([beside, `specs/${withExtension}`])];
+  const isPath = use.isQuoted && /^\.{0,2}\//.test(path);
+  return isPath ? [beside] : [...new Set([beside, `specs/${withExtension}`])];
 }
 
 /** Takes `.` and `..` out of a path. */

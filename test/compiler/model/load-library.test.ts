@@ -36,15 +36,19 @@ test("a path in quotes starts at the file that says it", () => {
   expect(diagnostics).toEqual([]);
 });
 
-test("a shipped spec is found from anywhere", () => {
+test.each([
+  ["by its name", "use vit.{Shared}", []],
+  ["by a name in quotes, where it has a hyphen", 'use "moco-v3".{Shared}', []],
+  ["but not by a path", 'use "./vit".{Shared}', ["missing-file"]],
+])("a shipped spec is found from anywhere %s", (_, text, codes) => {
   const { diagnostics } = loadLibrary(
     {
-      read: (name) => (name === "mine.vit" ? "use vit.{ViT}" : undefined),
-      shipped: new Map([["specs/vit.vit", block("ViT")]]),
+      read: (name) => (name === "mine.vit" ? text : undefined),
+      shipped: new Map(["vit", "moco-v3"].map((name) => [`specs/${name}.vit`, block("Shared")])),
     },
     "mine.vit",
   );
-  expect(diagnostics).toEqual([]);
+  expect(diagnostics.map(({ code }) => code)).toEqual(codes);
 });
 
 test("mistakes of every file are reported, each with its file", () => {
