@@ -36,10 +36,10 @@ export type FieldKind = "image" | "label" | "bytes" | "audio" | "video" | "text"
 
 /**
  * What a view holds on its way: a field, or what operations made of one. `cells` are the parts of an image that was cut,
- * `record` has parts by name (a whole example has its fields), `mask` is true or false at each place,
- * `nothing` is where a view begins that only draws.
+ * `record` has parts by name (a whole example has its fields), `mask` is true or false at each place, `ids` are the
+ * numbers of words, `nothing` is where a view begins that only draws.
  */
-export type ViewKind = FieldKind | "cells" | "record" | "mask" | "nothing";
+export type ViewKind = FieldKind | "cells" | "record" | "mask" | "ids" | "nothing";
 
 /** An axis of one example. A null extent differs from example to example until an operation fixes it. */
 export interface FieldAxis {
@@ -92,7 +92,19 @@ export type ShapeEffect =
   /** An image becomes a record of images, each with so many channels. */
   | { readonly kind: "parts"; readonly channels: Readonly<Record<string, number>> }
   /** A mask over the axes in `setting`. */
-  | { readonly kind: "mask"; readonly setting: string };
+  | { readonly kind: "mask"; readonly setting: string }
+  /** rows and cols differ from now on. */
+  | { readonly kind: "open" }
+  /** Of a record, the video has `frames` frames, `rate` a second; its sound lasts as long. */
+  | { readonly kind: "window"; readonly frames: string; readonly rate: string }
+  /** A record gains `has_NAME`, for the part that the setting names. */
+  | { readonly kind: "has"; readonly setting: string }
+  /** Of a sound of known length, `setting` samples a second. */
+  | { readonly kind: "samples"; readonly setting: string }
+  /** The first axis gets this name, and the setting as its extent. */
+  | { readonly kind: "first"; readonly axis: string; readonly setting: string }
+  /** Text becomes the numbers of its words, along one more axis. */
+  | { readonly kind: "words"; readonly axis: string; readonly setting: string };
 
 /**
  * What an operation asks of the values and leaves. An image starts with a known range (0..255);
@@ -131,6 +143,8 @@ export interface ResolvedDataset {
   readonly settings: Settings;
   /** From `|> repeat_each(n)`: each example comes n times in a row, each with draws of its own. Absent: 1. */
   readonly repeat?: number;
+  /** From `blend([a(), b()], weights = [1, 1])`, whose source is `blend`: the data sets, with weights in its settings. */
+  readonly of?: readonly ResolvedDataset[];
 }
 
 export interface ResolvedOperation {

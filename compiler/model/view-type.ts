@@ -18,6 +18,8 @@ export interface ViewType {
   readonly ranged: boolean;
   /** Cut out of a picture to be shown as a square, whatever its pixels: the next `resize(n)` gives n by n. */
   readonly square: boolean;
+  /** Of a sound: how long it lasts, where that is known. */
+  readonly seconds?: number;
   /** Of a record: what it is made of, by name. */
   readonly parts?: Readonly<Record<string, ViewType>>;
 }
@@ -32,7 +34,7 @@ export function viewTypeOf(field: CatalogField): ViewType {
     kind: field.kind,
     axes: field.axes,
     dtype: field.dtype,
-    ranged: field.kind === "image",
+    ranged: field.kind === "image" || field.kind === "video",
     square: false,
   };
 }
@@ -80,7 +82,9 @@ export function applyToViewType(
 }
 
 function goesOverStack(type: ViewType, { input, shape }: CatalogOperation): boolean {
-  const keepsImage = ["same", "channels", "extent", "square", "resize"].includes(shape.kind);
+  const keepsImage = ["same", "channels", "extent", "square", "resize", "open"].includes(
+    shape.kind,
+  );
   return input === "image" && keepsImage && isStack(type.kind);
 }
 
@@ -113,7 +117,58 @@ function applyShape(
       return partsOf(type, operation, effect.channels);
     case "mask":
       return masked(operation, settings[effect.setting]);
+    case "open":
+      return { ...withExtents(type, { rows: null, cols: null }), square: false };
+    case "window":
+      return windowed(type, operation, Number(settings[effect.frames]), Number(settings[effect.rate])); // prettier-ignore
+    case "has":
+      return withPresence(type, operation, String(settings[effect.setting]));
+    case "samples": {
+      const { seconds } = type;
+      const samples = seconds === undefined ? null : Math.round(seconds * Number(settings[effect.setting])); // prettier-ignore
+      return withExtents(type, { samples });
+    }
+    case "first": {
+      const first = { name: effect.axis, extent: Number(settings[effect.setting]) };
+      return { ...type, axes: [first, ...type.axes.slice(1)] };
+    }
+    case "words": {
+      const words = { name: effect.axis, extent: Number(settings[effect.setting]) };
+      return { ...nothingType, kind: "ids", dtype: "i32", axes: [...type.axes, words] };
+    }
   }
+}
+
+function windowed(
+  type: ViewType,
+  { name }: CatalogOperation,
+  frames: number,
+  rate: number,
+): ViewType | ViewProblem {
+  const parts = Object.entries(type.parts ?? {});
+  if (!parts.some(([, part]) => part.kind === "video")) {
+    return {
+      problem: `\`${name}\` takes its time from a video, and there is none`,
+      hint: "apply it to whole examples of a data set of videos",
+    };
+  }
+  const cut = parts.map(([part, each]): [string, ViewType] => {
+    if (each.kind === "video") return [part, withExtents(each, { time: frames })];
+    return [part, each.kind === "audio" ? { ...each, seconds: frames / rate } : each];
+  });
+  return recordType(Object.fromEntries(cut));
+}
+
+function withPresence(
+  type: ViewType,
+  { name }: CatalogOperation,
+  part: string,
+): ViewType | ViewProblem {
+  const parts = type.parts ?? {};
+  const presence: ViewType = { ...nothingType, kind: "mask", dtype: "bool" };
+  if (parts[part]) return recordType({ ...parts, [`has_${part}`]: presence });
+  const known = Object.keys(parts).join(", ");
+  return { problem: `\`${name}\`: there is no \`${part}\` here`, hint: `there are ${known}` };
 }
 
 function cells(type: ViewType, count: SettingValue | undefined, extent: SettingValue | undefined) {

@@ -14,8 +14,32 @@ export interface StoredImage {
   readonly bytes: Uint8Array;
 }
 
-/** A label is a number, text is padded bytes. */
-export type FieldValue = StoredImage | number | Int32Array;
+/** Frames, all of one size, `rate` of them a second. */
+export interface StoredVideo {
+  readonly frames: readonly StoredImage[];
+  readonly rate: number;
+}
+
+/** Samples in -1..1, `rate` of them a second, channels last. */
+export interface StoredSound {
+  readonly samples: Float32Array;
+  readonly channels: number;
+  readonly rate: number;
+}
+
+/** What is said, and from when to when, in seconds. */
+export interface Sentence {
+  readonly text: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface StoredText {
+  readonly sentences: readonly Sentence[];
+}
+
+/** A label is a number; `bytes` are padded. */
+export type FieldValue = StoredImage | StoredVideo | StoredSound | StoredText | number | Int32Array;
 
 export interface ExampleRecord {
   readonly fields: Readonly<Record<string, FieldValue>>;

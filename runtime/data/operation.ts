@@ -1,6 +1,7 @@
 // What a sample operation is to the runtime: its catalog entry, and what it does to one image or other sample.
 // Operations are pure: the same sample, settings and draws give the same result, on any thread.
 import type { CatalogOperation, Settings, SettingType } from "../../compiler/model/catalog.ts";
+import type { Sentence } from "./dataset.ts";
 import type { Draw } from "./draws.ts";
 
 /** An image on its way through a view: floats, row by row, channels last. Never changed in place. */
@@ -21,11 +22,23 @@ export interface OperationEntry extends CatalogOperation {
   readonly apply: (image: SampleImage, settings: Settings, draw: Draw) => SampleImage;
 }
 
+/** Samples, channels last, `rate` of them a second, for so many seconds. */
+export interface SampleSound {
+  readonly kind: "sound";
+  readonly data: Float32Array;
+  readonly channels: number;
+  readonly rate: number;
+  readonly seconds: number;
+}
+
 /** What goes through a view, of whatever kind. */
 export type Sample =
   | { readonly kind: "image"; readonly image: SampleImage }
-  /** The cells of an image, all of one size. */
-  | { readonly kind: "stack"; readonly images: readonly SampleImage[] }
+  /** The cells of an image or the frames of a video, all of one size; `rate` frames a second. */
+  | { readonly kind: "stack"; readonly images: readonly SampleImage[]; readonly rate?: number }
+  | SampleSound
+  /** Sentences with their times, and the time around which they are asked for, in seconds. */
+  | { readonly kind: "text"; readonly sentences: readonly Sentence[]; readonly at: number }
   | { readonly kind: "numbers"; readonly values: Float32Array | Int32Array }
   | { readonly kind: "record"; readonly parts: Readonly<Record<string, Sample>> }
   | { readonly kind: "nothing" };

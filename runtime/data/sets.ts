@@ -4,6 +4,16 @@ import { cifar } from "./sets/cifar.ts";
 import { folder } from "./sets/folder.ts";
 import { idx } from "./sets/idx.ts";
 import { imagenet, imagenet21k } from "./sets/imagenet.ts";
+import { audioset, howto100m } from "./sets/clips.ts";
 import { mnist } from "./sets/mnist.ts";
 
-export const datasets: readonly AnyDataset[] = [mnist, idx, cifar, folder, imagenet, imagenet21k];
+export const datasets: readonly AnyDataset[] = [
+  mnist,
+  idx,
+  cifar,
+  folder,
+  imagenet,
+  imagenet21k,
+  howto100m,
+  audioset,
+];

@@ -160,6 +160,8 @@ function valuesOf(sample: Sample, view: ResolvedView): Float32Array | Int32Array
       return sample.image.data;
     case "numbers":
       return sample.values;
+    case "sound":
+      return sample.data;
     case "stack":
       return joined(sample.images.map((image) => image.data));
     default:
@@ -184,5 +186,12 @@ export function asSample({ rows, cols, channels, bytes }: StoredImage): SampleIm
 function stored(value: FieldValue): Sample {
   if (typeof value === "number") return { kind: "numbers", values: Int32Array.of(value) };
   if (value instanceof Int32Array) return { kind: "numbers", values: value };
+  if ("frames" in value)
+    return { kind: "stack", images: value.frames.map(asSample), rate: value.rate };
+  if ("sentences" in value) return { kind: "text", sentences: value.sentences, at: 0 };
+  if ("samples" in value) {
+    const { samples, channels, rate } = value;
+    return { kind: "sound", data: samples, channels, rate, seconds: samples.length / channels / rate }; // prettier-ignore
+  }
   return { kind: "image", image: asSample(value) };
 }

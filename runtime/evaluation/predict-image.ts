@@ -73,8 +73,9 @@ function fieldsOf(plan: TrainingPlan, dataset: string | null, host: Host): reado
   if (dataset === null) return []; // a view from nothing: no file can stand for its example
   const resolved = plan.datasets.find(({ name }) => name === dataset);
   if (!resolved) throw new Error(`the plan has no data set ${dataset}`);
-  const entry = findDataset(resolved.source);
-  return entry.fields ?? entry.look(resolved.settings, host).fields;
+  const { source, settings } = resolved.of?.[0] ?? resolved;
+  const entry = findDataset(source);
+  return entry.fields ?? entry.look(settings, host).fields;
 }
 
 /** Rows that no image needs repeat the last one. */

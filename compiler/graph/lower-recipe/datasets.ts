@@ -9,6 +9,7 @@ import type {
   Settings,
 } from "../../model/catalog.ts";
 import { datasetSize, parseSplit } from "../../model/split.ts";
+import { blend } from "./blend.ts";
 import { resolveSettings } from "./catalog-settings.ts";
 import { nearestHint } from "./nearest-hint.ts";
 import { knownNumber, unknownValue } from "./recipe-value.ts";
@@ -28,6 +29,8 @@ export function resolveDataset(
     return refuse(expression.span, catalog, scope);
   const callee = expression.kind === "call" ? expression.callee : expression;
   if (callee.kind !== "name") return refuse(callee.span, catalog, scope);
+  if (callee.name === "blend" && expression.kind === "call")
+    return blend(name, expression, scope, (part, of) => resolveDataset(part, of, catalog, scope));
   const source = sourceOf(callee.name, scope);
   if (source === undefined) return unknownValue;
   const entry = catalog.datasets.find((candidate) => candidate.name === source);
@@ -37,10 +40,7 @@ export function resolveDataset(
       `there is no data set \`${source}\``,
       scope.file,
       callee.span,
-      nearestHint(
-        source,
-        catalog.datasets.map((candidate) => candidate.name),
-      ),
+      nearestHint(source, [...catalog.datasets.map((candidate) => candidate.name), "blend"]),
     );
     return unknownValue;
   }

@@ -232,8 +232,9 @@ export function knownAxes(
 ): readonly { name: string; extent: number }[] | undefined {
   if (typed.type.parts) return refuseRecord(typed, scope, span);
   const open = typed.type.axes.filter((axis) => axis.extent === null);
-  if (open.length === 0)
+  if (open.length === 0 && typed.type.kind !== "text")
     return typed.type.axes.map((axis: FieldAxis) => ({ name: axis.name, extent: axis.extent! }));
+  if (typed.type.kind === "text") return refuseText(typed, scope, span);
   const names = open.map((axis) => `\`${axis.name}\``).join(" and ");
   scope.problems.error(
     "open-extent",
@@ -241,7 +242,11 @@ export function knownAxes(
     scope.file,
     span,
     {
-      hints: ["give all one size: `resize((224, 224))`, or `resize(256) |> center_crop(224)`"],
+      hints: [
+        typed.type.kind === "audio"
+          ? "give all one length: `random_window(frames = 32, rate = 10)` on the example, then `resample(48_000)`"
+          : "give all one size: `resize((224, 224))`, or `resize(256) |> center_crop(224)`",
+      ],
     },
   );
   return undefined;
@@ -251,6 +256,13 @@ function refuseRecord({ view, type }: TypedView, scope: SettingScope, span: Span
   const parts = Object.keys(type.parts ?? {}).map((part) => `\`${view.name}.${part}\``);
   scope.problems.error("wrong-view", `\`${view.name}\` is a record`, scope.file, span, {
     hints: [`read a part of it: ${parts.join(", ")}`],
+  });
+  return undefined;
+}
+
+function refuseText({ view }: TypedView, scope: SettingScope, span: Span): undefined {
+  scope.problems.error("wrong-view", `\`${view.name}\` is text, no numbers`, scope.file, span, {
+    hints: ["end it with `nearest(4) |> word_ids(16)`"],
   });
   return undefined;
 }

@@ -129,7 +129,7 @@ describe("views", () => {
       ["random_resized_crop", { size: null, area: [0.1, 1], aspect: [0.75, 1.33] }],
     ]);
     expect(() => loader({ views: [open] })).toThrow(
-      "the rows of the view open differ from image to image",
+      "the rows of the view open differ from example to example",
     );
   });
 });

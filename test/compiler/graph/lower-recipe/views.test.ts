@@ -145,4 +145,19 @@ describe("views", () => {
     expect(view(text.replace(", cols = 7 * 2", ""))).toContain("draws on a grid");
     expect(view("view image = train.image |> block_mask([rows = 2, cols = 2], count = 1)")).toContain("works on nothing"); // prettier-ignore
   });
+
+  test("clips: one window for picture, sound and words, then each on its own", () => {
+    const text = (rest: string) => `data clips = howto100m()
+  view clip = clips |> random_window(frames = 32, rate = 10) |> has(text)
+  view image = clip.${rest}`;
+    const ends = (rest: string) => view(text(rest)).split("\n").at(-1);
+    expect(ends("video |> random_crop(224) |> scale(-1..1)")).toBe("[time = 32, rows = 224, cols = 224, channels = 3]"); // prettier-ignore
+    expect(ends("audio |> resample(48_000) |> noise(0.01)")).toBe("[samples = 153600, channels = 1]"); // prettier-ignore
+    expect(ends("text |> nearest(4) |> word_ids(16)")).toBe("[candidates = 4, words = 16]");
+    expect(ends("has_text")).toBe("[]");
+    expect(view(text("audio"))).toContain("then `resample(48_000)`");
+    expect(view(text("text |> nearest(4)"))).toContain("end it with `nearest(4) |> word_ids(16)`");
+    expect(view(text("video |> to_lab"))).toContain("works on an image, but this is a video");
+    expect(view("view image = train |> random_window(frames = 2, rate = 1)")).toContain("there is none"); // prettier-ignore
+  });
 });
