@@ -157,8 +157,8 @@ function directLeft({ a, m, n, kOuter, kInner }: Flat, facts: FactTable): Direct
     if (of.kind === "axis" && of.axis === m.id) strides.row += factor;
     else if (of.kind === "axis" && of.axis === kInner.id) strides.step += factor;
     else {
-      const { axes } = facts.ofIndex(of);
-      if (axes.has(m.id) || axes.has(kInner.id)) return undefined;
+      const { axes, loads } = facts.ofIndex(of);
+      if (loads || axes.has(m.id) || axes.has(kInner.id)) return undefined; // data is clamped on its way: packed
     }
   }
   if (strides.row < 0 || strides.step < 0) return undefined;

@@ -13,6 +13,7 @@ import {
   noise,
   number,
   over,
+  whole,
 } from "./kernel-notation.ts";
 
 const zeros = (length: number): number[] => Array.from({ length: length }, () => 0);
@@ -52,6 +53,32 @@ describe("products", () => {
           ],
         });
   });
+
+  test.each([1, 6])(
+    "%i rows, each chosen by data, as where a text is the token at its end",
+    async (M) => {
+      const [m, n, k] = axes(M, 10, 9) as [Axis, Axis, Axis];
+      const row = { kind: "data", value: load(0, constantIndex(0), "i32"), extent: 5 } as const;
+      const each = { ...row, value: load(0, i(m), "i32") };
+      for (const chosen of [row, each])
+        await check({
+          buffers: [
+            { values: whole(M, 5), dtype: "i32" },
+            { values: noise(45) },
+            { values: noise(90, 2) },
+            { values: zeros(M * 10) },
+          ],
+          kernels: [
+            contraction({
+            m: [m], n: [n], k: [k],
+            a: load(1, add(multiply(chosen, 9), i(k))),
+            b: load(2, over(k, n)),
+            stores: [{ buffer: 3, index: over(m, n), value: sum }],
+          }), // prettier-ignore
+          ],
+        });
+    },
+  );
 
   test("a batch of products, with transposed output", async () => {
     const [b, m, n, k] = axes(5, 17, 6, 9) as [Axis, Axis, Axis, Axis];
