@@ -26,7 +26,7 @@ describe("histograms of oriented gradients (MaskFeat)", () => {
     Array.from({ length: 256 }, (_, i) => f(i % 16, Math.floor(i / 16)));
 
   test.each([
-    ["x", (x: number, _: number) => x, [0, 0, 0, 0, 1, 0, 0, 0, 0]],
+    ["x", (x: number) => x, [0, 0, 0, 0, 1, 0, 0, 0, 0]],
     ["y", (_: number, y: number) => y, [1, 0, 0, 0, 0, 0, 0, 0, 0]],
     ["x + y", (x: number, y: number) => x + y, [0.1, 0, 0.9899, 0, 0.1, 0, 0, 0, 0]],
     ["x - y", (x: number, y: number) => x - y, [0.1, 0, 0, 0, 0.1, 0, 0.9899, 0, 0]],
