@@ -4,7 +4,7 @@ import type { DType, Initializer } from "../graph/graph.ts";
 import type { Kernel, Buffer } from "../kernels/kernel.ts";
 import type { Limits } from "./limits.ts";
 
-/** Where a buffer lies: `arena` number and byte offset. Every offset is a multiple of 256. */
+/** Where a buffer lies: `arena` number and byte offset: a multiple of 256, or of 4 for a part of a larger buffer. */
 export interface Place {
   readonly arena: number;
   readonly offset: number;
