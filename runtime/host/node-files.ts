@@ -89,9 +89,12 @@ export function writeFileAtomically(files: Files, path: string, bytes: Uint8Arra
   try {
     writer.write(typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes);
     writer.sync();
-  } finally {
+  } catch (error) {
     writer.close();
+    files.remove(temporary); // on a full disk, what was begun takes room that others need
+    throw error;
   }
+  writer.close();
   files.rename(temporary, path);
   files.syncFolder(dirname(path));
 }
