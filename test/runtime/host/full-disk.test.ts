@@ -1,11 +1,12 @@
 // A disk that takes nothing more, on any system: the system's own call fails as it does there.
+import type * as NodeFiles from "node:fs";
 import { expect, test, vi } from "vitest";
 import { openLog } from "../../../runtime/checkpoint/log.ts";
 import { nodeFiles, writeFileAtomically } from "../../../runtime/host/node.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 
 vi.mock("node:fs", async (original) => ({
-  ...(await original<typeof import("node:fs")>()),
+  ...(await original<typeof NodeFiles>()),
   writeSync: () => {
     throw Object.assign(new Error("no space left on device"), { code: "ENOSPC" });
   },
