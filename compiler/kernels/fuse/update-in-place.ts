@@ -9,6 +9,7 @@ import type { Index } from "../../ops/index-expression.ts";
 import { expressionsOf, loadsOf, storesOf } from "../expression.ts";
 import { kernelReads, kernelWrites } from "../kernel-buffers.ts";
 import type { Buffer, Kernel, LoopKernel, Stage, Store } from "../kernel.ts";
+import { spansOf, type Span } from "../span.ts";
 import { equalIndex } from "./group.ts";
 import { KernelOrder } from "./kernel-order.ts";
 import type { Places } from "./place.ts";
@@ -61,9 +62,19 @@ class Updating {
         put(this.writersOf, buffer, at);
     });
     this.order = new KernelOrder(kernels.length);
+    this.putWritersBeforeReaders();
+  }
+
+  /** Only where elements meet: what makes one part of a whole may read another part. */
+  private putWritersBeforeReaders(): void {
+    const spans = spansOf(this.buffers);
     for (const [buffer, readers] of this.readersOf)
-      for (const writer of this.writersOf.get(buffer) ?? [])
-        for (const reader of readers) if (reader !== writer) this.order.add(writer, reader);
+      for (const writer of this.writersOf.get(buffer) ?? []) {
+        const written = this.accesses[writer]!.writes.map((id) => spans[id]!);
+        for (const reader of readers)
+          if (this.accesses[reader]!.reads.some((id) => written.some((w) => meet(w, spans[id]!))))
+            this.order.add(writer, reader);
+      }
   }
 
   run(): Kernel[] {
@@ -218,6 +229,10 @@ function orderStores(
     sorted.push(stores[next]!);
   }
   return sorted;
+}
+
+function meet(a: Span, b: Span): boolean {
+  return a.root === b.root && a.start < b.end && b.start < a.end;
 }
 
 function put(map: Map<number, number[]>, key: number, value: number): void {

@@ -291,6 +291,16 @@ describe("products", () => {
 });
 
 describe("concat", () => {
+  test("that is made in place may have parts made from another of its parts", () => {
+    const kernels = kernelsOf((g) => {
+      const shared = g.linear(g.f32("x", 2, 3), g.f32("w", 3, 4));
+      const parts = [shared, ...["u", "v"].map((name) => g.linear(shared, g.f32(name, 4, 4)))];
+      return g.concat(parts, 0);
+    });
+    expect(kernels.match(/contraction/g)).toHaveLength(3);
+    expect(kernels).not.toContain("loop");
+  });
+
   test("producers write their parts of one flat array", () => {
     expect(
       kernelsOf((g) => {
