@@ -62,7 +62,16 @@ export abstract class ClauseRules extends StatementRules {
     const first = this.CONSUME(w.load);
     const path = this.SUBRULE(this.path);
     this.consumeWord("from");
-    const from = this.stringExpression(this.CONSUME(t.StringLiteral));
+    const from = this.OR([
+      {
+        GATE: () => this.isWord("none"),
+        ALT: () => {
+          this.CONSUME(t.Name);
+          return undefined;
+        },
+      },
+      { ALT: () => this.stringExpression(this.CONSUME(t.StringLiteral)) },
+    ]);
     const as = this.OPTION(() => {
       this.CONSUME(t.As);
       return this.SUBRULE(this.identifier);

@@ -6,6 +6,7 @@ import { binding } from "./format-flat.ts";
 import { level } from "./format-flat.ts";
 import { alignRows } from "./format-rows.ts";
 import type { Row } from "./format-rows.ts";
+import { printNames } from "./format-names.ts";
 import { printVariants } from "./format-table.ts";
 import { widest } from "./format-lines.ts";
 import { Spread } from "./format-spread.ts";
@@ -91,6 +92,8 @@ class Printer {
         return this.recipe(node);
       case "sweep":
         return this.sweep(node);
+      case "names":
+        return printNames(node, this.spread);
       case "let":
         return this.spread.assignment(`let ${binding(node.binding)} =`, node.value, 0);
     }
@@ -344,7 +347,7 @@ class Printer {
       }
       case "load": {
         const as = node.as ? ` as ${node.as.text}` : "";
-        const start = `load ${pathText(node.path)} from ${node.from.text}${as}`;
+        const start = `load ${pathText(node.path)} from ${node.from?.text ?? "none"}${as}`;
         return node.changes ? this.withRecord(start, node.changes, indent) : start;
       }
       case "freeze":

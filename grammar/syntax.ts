@@ -49,6 +49,7 @@ export type Declaration =
   | ExpectDeclaration
   | RecipeDeclaration
   | SweepDeclaration
+  | NamesDeclaration
   | ConstantDeclaration;
 
 interface Documented {
@@ -136,6 +137,52 @@ export interface SweepAxis {
   readonly binding: Binding;
   readonly values: Expression;
   readonly span: Span;
+}
+
+/**
+ * What a format of others calls the parameters, states and parts of a block: `names timm of ViT { … }`. Without `of`
+ * it declares the format: `names timm from torch` (what it does not say is as in `torch`), `names flax by "/"`.
+ */
+export interface NamesDeclaration extends Documented {
+  readonly kind: "names";
+  readonly format: Identifier;
+  readonly of: Identifier | undefined;
+  readonly from: Identifier | undefined;
+  readonly separator: StringExpression | undefined;
+  readonly lines: readonly NameLine[];
+}
+
+/** `"qkv.weight" = ("q", "k", "v") 3 * [out, in] -> [in, (3 out)] when split`; ours to the left. */
+export interface NameLine {
+  readonly ours: NameSide;
+  readonly theirs: NameSide;
+  readonly layout: NameLayout | undefined;
+  /** `~ zeros`: what theirs holds where ours has nothing. */
+  readonly filling: Expression | undefined;
+  readonly when: Expression | undefined;
+  readonly span: Span;
+}
+
+/** `"weight"`, `("q", "k", "v")`, or `none`: no names. */
+export interface NameSide {
+  readonly names: readonly StringExpression[];
+  readonly span: Span;
+}
+
+/** `[tokens = 1..] [1, tokens, width] -> [tokens, width]`: a slice of theirs, their axes, ours. */
+export interface NameLayout {
+  /** `int` of `int[]`. */
+  readonly element: Identifier | undefined;
+  readonly slice: Shape | undefined;
+  readonly from: CopiedShape;
+  readonly to: CopiedShape | undefined;
+  readonly span: Span;
+}
+
+/** `3 * [out, in]`. */
+export interface CopiedShape {
+  readonly count: NumberExpression | undefined;
+  readonly shape: Shape;
 }
 
 /** A `let` of the file. */
@@ -286,7 +333,8 @@ export interface LossClause {
 export interface LoadClause {
   readonly kind: "load";
   readonly path: Path;
-  readonly from: StringExpression;
+  /** `from none`: what the recipe's parent loads there is not loaded. */
+  readonly from: StringExpression | undefined;
   readonly as: Identifier | undefined;
   readonly changes: RecordExpression | undefined;
   readonly span: Span;

@@ -308,7 +308,7 @@ function replaceClauses(
   ].filter((placed) => !isRemoval(placed.clause));
 }
 
-/** `clip = none`, `loss watched = none`: the clause is gone. */
+/** `clip = none`, `loss watched = none`, `load model from none`: the clause is gone. */
 function isRemoval(clause: Clause): boolean {
   const isNone = (value: Expression) => value.kind === "name" && value.name === "none";
   switch (clause.kind) {
@@ -321,6 +321,8 @@ function isRemoval(clause: Clause): boolean {
     case "assign":
     case "evaluate":
       return isNone(clause.value);
+    case "load":
+      return clause.from === undefined;
     default:
       return false;
   }

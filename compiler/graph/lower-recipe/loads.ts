@@ -16,12 +16,15 @@ const adaptations = ["fresh", "resize", "pi_resize"];
 
 export function lowerLoads(context: RecipeContext, instances: Instances): readonly Load[] {
   return context.effective.clauses.flatMap(({ clause, file }) =>
-    clause.kind === "load" ? [lowerLoad(clause, file, context, instances)] : [],
+    clause.kind === "load" && clause.from
+      ? [lowerLoad(clause, clause.from.value, file, context, instances)]
+      : [],
   );
 }
 
 function lowerLoad(
   clause: LoadClause,
+  from: string,
   file: FileScope,
   context: RecipeContext,
   instances: Instances,
@@ -50,7 +53,7 @@ function lowerLoad(
   const origin = { path: net, file: file.name, span: clause.span };
   return {
     net,
-    file: clause.from.value,
+    file: from,
     adaptations: adapted,
     origin,
     ...(clause.as ? { names: clause.as.text } : {}),

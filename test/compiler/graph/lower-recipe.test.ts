@@ -347,6 +347,11 @@ describe("recipes from recipes", () => {
 
   test("take a clause away with `none`", () => {
     expect(child("recipe child from base { clip = none }").clip).toBeUndefined();
+    const loading = `recipe loading from base { load model from "a.safetensors" }`;
+    const loadsOf = (from: string) =>
+      child(`${loading} recipe child from loading { load model from ${from} }`).loads;
+    expect(loadsOf(`"b.safetensors"`).map(({ file }) => file)).toEqual(["b.safetensors"]);
+    expect(loadsOf("none")).toEqual([]);
   });
 
   test("may be given settings of their parents from outside", () => {
