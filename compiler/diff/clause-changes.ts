@@ -4,7 +4,7 @@ import type { Change } from "./merge-changes.ts";
 /** `lr = cosine(2e-3 to 0)` as written. */
 export type Clause = string;
 
-/** Clauses that declare nets say nothing new where the difference of the modules is listed. */
+/** Clauses that declare nets say nothing new where the difference of the modules is listed; how a twin follows is new. */
 export function clauseChanges(
   from: readonly Clause[],
   to: readonly Clause[],
@@ -16,7 +16,7 @@ export function clauseChanges(
   return names.flatMap((name): Change[] => {
     const a = before.get(name);
     const b = after.get(name);
-    const isNet = /^(net|twin) /.test(name);
+    const isNet = name.startsWith("net ");
     if (a === b || (modulesDiffer && isNet)) return [];
     const base = { path: "", setting: name, parameters: 0, count: 1, isClause: true };
     if (a === undefined) return [{ ...base, kind: "added", what: b ?? "", path: name }];
