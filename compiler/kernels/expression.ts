@@ -1,7 +1,7 @@
 // Walking expressions and kernels: what they load and store, and expressions over other axes or buffers.
 import { substitute } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
-import type { Expression, Kernel, Store } from "./kernel.ts";
+import type { Expression, HostWork, Kernel, Store } from "./kernel.ts";
 
 export type Load = Expression & { readonly kind: "load" };
 
@@ -78,7 +78,7 @@ export function loadsOf(expression: Expression): Load[] {
 }
 
 /** The expressions of a kernel, by where they stand. */
-export function expressionsOf(kernel: Kernel): readonly Expression[] {
+export function expressionsOf(kernel: Kernel | HostWork): readonly Expression[] {
   switch (kernel.kind) {
     case "loop":
       return kernel.stages.map((stage) =>
@@ -88,11 +88,12 @@ export function expressionsOf(kernel: Kernel): readonly Expression[] {
       return [kernel.a, kernel.b, ...kernel.stores.map((store) => store.value)];
     case "attention":
     case "scatter":
+    case "host":
       return [];
   }
 }
 
-export function storesOf(kernel: Kernel): readonly Store[] {
+export function storesOf(kernel: Kernel | HostWork): readonly Store[] {
   switch (kernel.kind) {
     case "loop":
       return kernel.stages.flatMap((stage) => (stage.kind === "store" ? [stage.store] : []));
@@ -100,6 +101,7 @@ export function storesOf(kernel: Kernel): readonly Store[] {
       return kernel.stores;
     case "attention":
     case "scatter":
+    case "host":
       return [];
   }
 }

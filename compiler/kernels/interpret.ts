@@ -7,6 +7,7 @@ import { generate } from "../ops/generators/registry.ts";
 import { floorModulo } from "../ops/index-arithmetic.ts";
 import type { Condition, Index } from "../ops/index-expression.ts";
 import type { Values } from "../ops/op.ts";
+import { op as opByName } from "../ops/registry.ts";
 import { scalarMeaning } from "../ops/scalar-meaning.ts";
 import { elementCount } from "../ops/shape.ts";
 import { randomBits } from "../ops/threefry.ts";
@@ -16,6 +17,7 @@ import type {
   ContractionKernel,
   Expression,
   HeadsView,
+  HostWork,
   Kernel,
   KernelGraph,
   LoopKernel,
@@ -78,7 +80,7 @@ export function interpretKernels(
   return { outputs, residents };
 }
 
-export function runKernel(kernel: Kernel, memory: readonly Values[]): void {
+export function runKernel(kernel: Kernel | HostWork, memory: readonly Values[]): void {
   switch (kernel.kind) {
     case "loop":
       return runLoop(kernel, memory);
@@ -88,6 +90,8 @@ export function runKernel(kernel: Kernel, memory: readonly Values[]): void {
       return runAttention(kernel, memory);
     case "scatter":
       return runScatter(kernel, memory);
+    case "host":
+      return runOnHost(kernel, memory);
   }
 }
 
@@ -333,6 +337,11 @@ function runAttention(kernel: AttentionKernel, memory: readonly Values[]): void 
   write(dq, queries, channels, attentionBackward("q", saved, scale, extents));
   write(dk, keys, channels, attentionBackward("k", saved, scale, extents));
   write(dv, keys, valueChannels, attentionBackward("v", saved, scale, extents));
+}
+
+function runOnHost({ op, inputs, output, attributes }: HostWork, memory: readonly Values[]): void {
+  const values = inputs.map(({ buffer }) => memory[buffer]!);
+  memory[output.buffer]!.set(opByName(op).evaluate(values, { inputs, output, attributes }));
 }
 
 function runScatter(kernel: ScatterKernel, memory: readonly Values[]): void {

@@ -1,9 +1,9 @@
 // Which buffers a kernel reads and writes, each once, in the order in which its expressions name them.
 import type { Index } from "../ops/index-expression.ts";
-import type { Expression, Kernel } from "./kernel.ts";
+import type { Expression, HostWork, Kernel } from "./kernel.ts";
 
 /** Buffers that a kernel reads; one that it also writes is among them. */
-export function kernelReads(kernel: Kernel): number[] {
+export function kernelReads(kernel: Kernel | HostWork): number[] {
   const found = new Set<number>();
   switch (kernel.kind) {
     case "loop":
@@ -31,12 +31,15 @@ export function kernelReads(kernel: Kernel): number[] {
       found.add(kernel.indices);
       found.add(kernel.values);
       break;
+    case "host":
+      for (const { buffer } of kernel.inputs) found.add(buffer);
+      break;
   }
   return [...found];
 }
 
 /** Buffers that a kernel writes. */
-export function kernelWrites(kernel: Kernel): number[] {
+export function kernelWrites(kernel: Kernel | HostWork): number[] {
   switch (kernel.kind) {
     case "loop":
       return unique(
@@ -54,6 +57,8 @@ export function kernelWrites(kernel: Kernel): number[] {
     }
     case "scatter":
       return [kernel.output];
+    case "host":
+      return [kernel.output.buffer];
   }
 }
 

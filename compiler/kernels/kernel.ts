@@ -1,10 +1,11 @@
 // The kernel graph: which nodes share a kernel, and what each kernel computes, without saying how it is tiled.
 // `fuse` makes it from a tensor graph; both code generators and the kernel interpreter read it.
 // A kernel is one of four kinds: a loop (elementwise, reductions, whole rows), a contraction, attention, a scatter.
+// Between kernels may stand work of the host, which no code generator sees.
 // Always true: each element is written by at most one kernel (a kernel may write several buffers; several may write
 // parts of one); every read follows its write; what a resident held is read before it is overwritten;
 // a kernel uses no more than the limits' bindings; axes cover each output exactly.
-import type { DType, Origin } from "../graph/graph.ts";
+import type { Attributes, DType, Origin, TensorType } from "../graph/graph.ts";
 import type { Index } from "../ops/index-expression.ts";
 import type { ScalarInstruction } from "../ops/op.ts";
 
@@ -194,8 +195,22 @@ export interface ScatterKernel extends KernelBase {
 
 export type Kernel = LoopKernel | ContractionKernel | AttentionKernel | ScatterKernel;
 
+/** An array that the host reads or writes, dense from the start of a buffer. */
+export interface HostArray extends TensorType {
+  readonly buffer: number;
+}
+
+/** What the CPU does by an op's own meaning, once the kernels before it are done. */
+export interface HostWork extends KernelBase {
+  readonly kind: "host";
+  readonly op: string;
+  readonly attributes: Attributes;
+  readonly inputs: readonly HostArray[];
+  readonly output: HostArray;
+}
+
 export interface KernelGraph {
   readonly buffers: readonly Buffer[];
   /** In an order in which producers precede consumers; `program/order` may change it. */
-  readonly kernels: readonly Kernel[];
+  readonly kernels: readonly (Kernel | HostWork)[];
 }

@@ -10,6 +10,7 @@ import type {
   Buffer,
   Expression,
   HeadsView,
+  HostWork,
   Kernel,
   KernelGraph,
   Store,
@@ -19,7 +20,7 @@ export function printKernels({ buffers, kernels }: KernelGraph): string {
   return [...kernels.map(printKernel), ...buffers.map(printBuffer)].join("\n");
 }
 
-export function printKernel(kernel: Kernel): string {
+export function printKernel(kernel: Kernel | HostWork): string {
   const head = `${kernel.id} ${kernel.kind} ${kernel.label}`;
   switch (kernel.kind) {
     case "loop": {
@@ -50,6 +51,10 @@ export function printKernel(kernel: Kernel): string {
         `${head}  ${kernel.outer} times ${kernel.count} into ${kernel.size}, ${kernel.inner} wide`,
         [`b${kernel.output} += b${kernel.values} at b${kernel.indices}`],
       );
+    case "host": {
+      const inputs = kernel.inputs.map(({ buffer }) => `b${buffer}`);
+      return lines(head, [`b${kernel.output.buffer} = ${kernel.op}(${inputs.join(", ")})`]);
+    }
   }
 }
 

@@ -1,9 +1,10 @@
 // Checks everything that `kernel.ts` promises of a kernel graph. Run after fusing in tests.
+import { elementCount } from "../graph/graph.ts";
 import { rangeOf } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
 import { expressionsOf, storesOf, visit } from "./expression.ts";
 import { kernelReads, kernelWrites } from "./kernel-buffers.ts";
-import type { Buffer, HeadsView, Kernel, KernelGraph, LoopKernel } from "./kernel.ts";
+import type { Buffer, HeadsView, HostWork, Kernel, KernelGraph, LoopKernel } from "./kernel.ts";
 import { spansOf, type Span } from "./span.ts";
 
 /** @throws Error naming the broken promise and the kernel. */
@@ -17,7 +18,7 @@ export function verifyKernels(graph: KernelGraph): void {
   verifyOrder(graph);
 }
 
-function broken(claim: string, kernel?: Kernel): never {
+function broken(claim: string, kernel?: Kernel | HostWork): never {
   throw new Error(
     `kernel graph: ${claim}${kernel === undefined ? "" : ` in ${kernel.id} ${kernel.label}`}`,
   );
@@ -36,7 +37,7 @@ function verifyBuffer(
   if (whole!.role.kind !== role.kind) broken(`buffer ${id} has the role of what it lies in`);
 }
 
-function verifyAccesses(buffers: readonly Buffer[], kernel: Kernel): void {
+function verifyAccesses(buffers: readonly Buffer[], kernel: Kernel | HostWork): void {
   const check = (buffer: number, index: Index, isGuarded: boolean): void => {
     const found = buffers[buffer];
     if (found === undefined) broken(`buffer ${buffer} exists`, kernel);
@@ -52,6 +53,10 @@ function verifyAccesses(buffers: readonly Buffer[], kernel: Kernel): void {
   }
   for (const store of storesOf(kernel)) check(store.buffer, store.index, false);
   if (kernel.kind === "attention") verifyViews(buffers, kernel);
+  if (kernel.kind !== "host") return;
+  for (const { buffer, shape } of [...kernel.inputs, kernel.output])
+    if (elementCount(shape) !== buffers[buffer]?.length)
+      broken(`an array of the host fills buffer ${buffer}`, kernel);
 }
 
 function verifyViews(buffers: readonly Buffer[], kernel: Kernel & { kind: "attention" }): void {

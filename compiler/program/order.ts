@@ -2,7 +2,7 @@
 // Keeps every read behind its write and every overwrite behind the reads of what was there; among the kernels that may
 // run next it takes the one that frees the most bytes beyond those it needs, the earliest on equal terms.
 // Greedy, so the given order stays where it is no worse. Expects: verifyKernels(graph) holds.
-import type { Kernel, KernelGraph } from "../kernels/kernel.ts";
+import type { HostWork, Kernel, KernelGraph } from "../kernels/kernel.ts";
 import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
 import { spansOf, type Span } from "../kernels/span.ts";
 import { lowerBound } from "./plan-memory.ts";
@@ -15,7 +15,7 @@ export function orderKernels(graph: KernelGraph): KernelGraph {
 }
 
 interface Task {
-  readonly kernel: Kernel;
+  readonly kernel: Kernel | HostWork;
   /** Roots of scratch that it touches, each once. */
   readonly touches: readonly number[];
   readonly next: Set<number>;
@@ -77,7 +77,7 @@ class Ordering {
 
   run(): KernelGraph {
     const ready = new Set([...this.tasks.keys()].filter((task) => this.tasks[task]!.waits === 0));
-    const kernels: Kernel[] = [];
+    const kernels: (Kernel | HostWork)[] = [];
     while (ready.size > 0) {
       const chosen = this.best(ready);
       ready.delete(chosen);

@@ -4,8 +4,10 @@
 import type { ResidentLayout } from "../compiled.ts";
 import type { DType, TensorType } from "../graph/graph.ts";
 import { elementCount } from "../graph/graph.ts";
-import type { Buffer, Kernel, KernelGraph } from "../kernels/kernel.ts";
+import type { Buffer, HostArray, HostWork, Kernel, KernelGraph } from "../kernels/kernel.ts";
+import { buffersOf, kernelKey } from "../kernels/kernel-key.ts";
 import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
+import { spansOf } from "../kernels/span.ts";
 import { LimitError } from "./target.ts";
 import type { GeneratedKernel, Target } from "./target.ts";
 import type { Limits } from "./limits.ts";
@@ -263,31 +265,19 @@ function planScratch(entry: EntryKernels, limits: Limits): ScratchPlan {
 
 /** Lifetimes of scratch buffers: parts live and die with the whole that they lie in. */
 export function intervalsOf({ kernels }: Pick<EntryKernels, "kernels">): Interval[] {
-  const rootOf = roots(kernels.buffers);
-  const spans = new Map<number, { first: number; last: number }>();
+  const spans = spansOf(kernels.buffers);
+  const lives = new Map<number, { first: number; last: number }>();
   kernels.kernels.forEach((kernel, step) => {
     for (const buffer of [...kernelReads(kernel), ...kernelWrites(kernel)]) {
-      const root = rootOf.get(buffer)!;
-      const known = spans.get(root.id);
-      spans.set(root.id, { first: known?.first ?? step, last: step });
+      const { root } = spans[buffer]!;
+      lives.set(root, { first: lives.get(root)?.first ?? step, last: step });
     }
   });
   return kernels.buffers.flatMap((buffer): Interval[] => {
-    const live = spans.get(buffer.id);
+    const live = lives.get(buffer.id);
     if (buffer.within || buffer.role.kind !== "scratch" || !live) return [];
     return [{ id: buffer.id, bytes: buffer.length * bytesOf(buffer.dtype), ...live }];
   });
-}
-
-function roots(buffers: readonly Buffer[]): Map<number, Buffer> {
-  const byId = new Map(buffers.map((buffer) => [buffer.id, buffer]));
-  return new Map(
-    buffers.map((buffer) => {
-      let root = buffer;
-      while (root.within) root = byId.get(root.within.buffer)!;
-      return [buffer.id, root];
-    }),
-  );
 }
 
 function placeOf(
@@ -321,6 +311,8 @@ function placeOf(
 /** Code of distinct kernels, in order of first use. */
 class Codes {
   readonly generated: GeneratedKernel[] = [];
+  /** By structure: its code, and which of the kernel's buffers each place is that the code expects. */
+  private readonly byStructure = new Map<string, { readonly code: number; readonly order: readonly number[] }>(); // prettier-ignore
   private readonly byKey = new Map<string, number>();
   readonly limits: Limits;
   private readonly target: Target;
@@ -334,12 +326,33 @@ class Codes {
     kernel: Kernel,
     buffers: readonly Buffer[],
   ): { readonly code: number; readonly order: readonly number[] } {
-    const made = this.target.generate(kernel, buffers, this.limits);
-    const known = this.byKey.get(made.key);
-    if (known !== undefined) return { code: known, order: made.order };
-    this.generated.push(made);
-    this.byKey.set(made.key, this.generated.length - 1);
-    return { code: this.generated.length - 1, order: made.order };
+    this.checkArrays(kernel, buffers);
+    const order = buffersOf(kernel);
+    const structure = kernelKey(kernel, order, buffers);
+    let known = this.byStructure.get(structure);
+    if (known === undefined) {
+      const made = this.target.generate(kernel, buffers, this.limits);
+      known = { code: this.numberOf(made), order: made.order.map((id) => order.indexOf(id)) };
+      this.byStructure.set(structure, known);
+    }
+    return { code: known.code, order: known.order.map((place) => order[place]!) };
+  }
+
+  private numberOf(made: GeneratedKernel): number {
+    const known = made.key === undefined ? undefined : this.byKey.get(made.key);
+    if (known !== undefined) return known;
+    if (made.key !== undefined) this.byKey.set(made.key, this.generated.length);
+    return this.generated.push(made) - 1;
+  }
+
+  private checkArrays(kernel: Kernel, buffers: readonly Buffer[]): void {
+    const allowed = Math.min(this.limits.bindingBytes, this.target.largestArrayBytes);
+    for (const id of buffersOf(kernel)) {
+      const { length, dtype } = buffers[id]!;
+      const bytes = length * bytesOf(dtype);
+      if (bytes > allowed)
+        throw new LimitError("bindingBytes", `\`${kernel.label}\` uses an array of ${bytes} bytes; one array may have ${allowed}`); // prettier-ignore
+    }
   }
 }
 
@@ -349,19 +362,16 @@ function stepsOf(
   codes: Codes,
 ): Step[] {
   const { buffers, kernels } = entry.kernels;
-  const byId = new Map(buffers.map((buffer) => [buffer.id, buffer]));
+  const spans = spansOf(buffers);
   const place = (id: number): Place => {
-    let buffer = byId.get(id)!;
-    let offset = 0;
-    while (buffer.within) {
-      offset += buffer.within.offset * bytesOf(buffer.dtype);
-      buffer = byId.get(buffer.within.buffer)!;
-    }
-    const root = rootPlaces.get(buffer.id);
-    if (!root) throw new Error(`buffer ${id} of ${entry.name} (${buffer.role.kind}) has no place`);
-    return { arena: root.arena, offset: root.offset + offset };
+    const { root, start } = spans[id]!;
+    const { role, dtype } = buffers[root]!;
+    const home = rootPlaces.get(root);
+    if (!home) throw new Error(`buffer ${id} of ${entry.name} (${role.kind}) has no place`);
+    return { arena: home.arena, offset: home.offset + start * bytesOf(dtype) };
   };
   return kernels.map((kernel): Step => {
+    if (kernel.kind === "host") return hostStep(kernel, place);
     const { code, order } = codes.generate(kernel, buffers);
     const places = order.map(place);
     checkBindings(places, kernel, codes.limits);
@@ -373,9 +383,17 @@ function stepsOf(
       path: kernel.origin.path,
       phase: kernel.phase,
       flops: kernel.flops,
-      bytes: bytesMoved(kernel, byId),
+      bytes: bytesMoved(kernel, buffers),
     };
   });
+}
+
+function hostStep(work: HostWork, place: (buffer: number) => Place): Step {
+  const placed = ({ buffer, shape, dtype }: HostArray) => ({ place: place(buffer), shape, dtype });
+  const { op, attributes, label, phase, origin } = work;
+  const [inputs, output] = [work.inputs.map(placed), placed(work.output)];
+  const bytes = [...inputs, output].reduce((sum, { shape }) => sum + elementCount(shape) * 4, 0);
+  return { kind: "host", op, attributes, inputs, output, label, path: origin.path, phase, bytes };
 }
 
 /** A dispatch binds each arena that its buffers lie in once, whole. */
@@ -386,10 +404,9 @@ function checkBindings(places: readonly Place[], { label }: Kernel, limits: Limi
 }
 
 /** Each buffer that a kernel touches, once: what it must move at least. */
-function bytesMoved(kernel: Kernel, buffers: ReadonlyMap<number, Buffer>): number {
-  const touched = new Set([...kernelReads(kernel), ...kernelWrites(kernel)]);
-  return [...touched].reduce((sum, id) => {
-    const buffer = buffers.get(id)!;
+function bytesMoved(kernel: Kernel, buffers: readonly Buffer[]): number {
+  return buffersOf(kernel).reduce((sum, id) => {
+    const buffer = buffers[id]!;
     return sum + buffer.length * bytesOf(buffer.dtype);
   }, 0);
 }

@@ -1,6 +1,6 @@
 // The program: what a device loads and runs. Plain JSON (code as text or base64), nothing of the source but labels.
 // Always true: live buffers never overlap; everything a step needs lies in the resident arenas, the input area or scratch.
-import type { DType, Initializer } from "../graph/graph.ts";
+import type { Attributes, DType, Initializer, TensorType } from "../graph/graph.ts";
 import type { Kernel, Buffer } from "../kernels/kernel.ts";
 import type { Limits } from "./limits.ts";
 
@@ -58,7 +58,25 @@ export interface Copy {
   readonly bytes: number;
 }
 
-export type Step = Dispatch | Copy;
+/** An array that a step of the host reads or writes. */
+export interface PlacedArray extends TensorType {
+  readonly place: Place;
+}
+
+/** Work of the CPU on arrays of the device, by an op's own meaning. What stands before it is done when it begins. */
+export interface HostStep {
+  readonly kind: "host";
+  readonly op: string;
+  readonly attributes: Attributes;
+  readonly inputs: readonly PlacedArray[];
+  readonly output: PlacedArray;
+  readonly label: string;
+  readonly path: string;
+  readonly phase: Dispatch["phase"];
+  readonly bytes: number;
+}
+
+export type Step = Dispatch | Copy | HostStep;
 
 /** A list of steps with a name: `train`, `accumulate`, `update`, `evaluate.top1`, `predict`. */
 export interface Entry {

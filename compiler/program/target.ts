@@ -5,8 +5,8 @@ import type { Limits } from "./limits.ts";
 
 /** Code of one kernel, one dispatch. */
 export interface GeneratedKernel {
-  /** Equal structure (all but buffer ids, labels, origins) gives an equal key: repeated layers share one code. */
-  readonly key: string;
+  /** Where kernels of unequal structure may still have equal code: equal code has an equal key. */
+  readonly key?: string;
   readonly code: Code;
   /** Buffer ids of this kernel in the order in which the code expects their places. */
   readonly order: readonly number[];
@@ -14,7 +14,12 @@ export interface GeneratedKernel {
 
 export interface Target {
   readonly name: "wasm" | "webgpu";
-  /** @throws LimitError naming the limit that the kernel would break. */
+  /** Bytes that one array may have on any device of this kind. */
+  readonly largestArrayBytes: number;
+  /**
+   * Called once for all kernels of equal structure: what it gives depends on nothing else of them.
+   * @throws LimitError naming the limit that the kernel would break.
+   */
   generate(kernel: Kernel, buffers: readonly Buffer[], limits: Limits): GeneratedKernel;
   /** What belongs to all codes together (the WebAssembly module), given each distinct code once, in order. */
   link(codes: readonly GeneratedKernel[]): Pick<Program, "module" | "threadScratchBytes">;

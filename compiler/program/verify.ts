@@ -1,6 +1,6 @@
 // Checks everything that `program.ts` promises of a program. Run after planning in tests and where a caller asks for it.
 import { elementCount } from "../graph/graph.ts";
-import type { Place, Program, Slot } from "./program.ts";
+import type { Place, Program, Slot, Step } from "./program.ts";
 
 /** @throws Error naming the broken promise. */
 export function verifyProgram(program: Program): void {
@@ -11,12 +11,22 @@ export function verifyProgram(program: Program): void {
   verifySlots(program);
   for (const entry of program.entries)
     for (const step of entry.steps) {
-      const what = `${entry.name}, ${step.kind === "dispatch" ? step.label : "copy"}`;
-      const places = step.kind === "dispatch" ? step.places : [step.from, step.to];
-      for (const place of places) verifyPlace(program, place, 4, what);
+      const what = `${entry.name}, ${step.kind === "copy" ? "copy" : step.label}`;
+      for (const place of placesOf(step)) verifyPlace(program, place, 4, what);
       if (step.kind === "dispatch" && program.codes[step.code]?.target !== program.target)
         broken(`${what} has code for ${program.target}`);
     }
+}
+
+function placesOf(step: Step): readonly Place[] {
+  switch (step.kind) {
+    case "dispatch":
+      return step.places;
+    case "copy":
+      return [step.from, step.to];
+    case "host":
+      return [...step.inputs, step.output].map(({ place }) => place);
+  }
 }
 
 function broken(claim: string): never {

@@ -1,10 +1,9 @@
 // Kernels -> one WebAssembly module: a function for each distinct kernel, and the runner that walks step tables.
 // The module is made twice, with relaxed SIMD (fused multiply-add) and without; the device picks by a probe.
 import type { DType } from "../graph/graph.ts";
+import { buffersOf } from "../kernels/kernel-key.ts";
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
 import type { Code } from "../program/program.ts";
-import type { Limits } from "../program/limits.ts";
-import { LimitError } from "../program/target.ts";
 import type { GeneratedKernel, Target } from "../program/target.ts";
 import { encodeBase64 } from "./base64.ts";
 import { encodeModule } from "./encoder.ts";
@@ -14,44 +13,24 @@ import { generateContraction } from "./generate-contraction.ts";
 import { generateLoop } from "./generate-loop.ts";
 import type { GeneratedFunction } from "./generate-loop.ts";
 import { generateScatter } from "./generate-scatter.ts";
-import { buffersOf, kernelKey } from "./kernel-key.ts";
 import { kernelSignature } from "./kernel-function.ts";
 import { libraryFor } from "./library.ts";
 import { runnerFunctions } from "./runner.ts";
 
-/**
- * A generated kernel that still knows how to build its function. Nothing is planned before it is asked for:
- * of the many kernels with one key, only one is.
- */
-class WasmKernel implements GeneratedKernel {
-  readonly key: string;
-  readonly order: readonly number[];
-  private readonly plan: () => GeneratedFunction;
-  private readonly label: string;
-  private planned: GeneratedFunction | undefined;
-
-  constructor(kernel: Kernel, buffers: readonly Buffer[]) {
-    this.order = buffersOf(kernel);
-    this.key = kernelKey(kernel, this.order, buffers);
-    this.plan = () => generateFunction(kernel, this.order, buffers);
-    this.label = kernel.label;
-  }
-
-  get generated(): GeneratedFunction {
-    this.planned ??= this.plan();
-    return this.planned;
-  }
-
-  get code(): Code {
-    return { target: "wasm", name: this.label, parallel: this.generated.isParallel };
-  }
+/** A kernel that still knows how to build its function. */
+interface WasmKernel extends GeneratedKernel {
+  readonly generated: GeneratedFunction;
 }
 
 export const wasmTarget: Target = {
   name: "wasm",
-  generate(kernel, buffers, limits) {
-    checkLimits(kernel, buffers, limits);
-    return new WasmKernel(kernel, buffers);
+  // Counters are signed 32-bit numbers of bytes.
+  largestArrayBytes: 2 ** 31 - 65536,
+  generate(kernel, buffers): WasmKernel {
+    const order = buffersOf(kernel);
+    const generated = generateFunction(kernel, order, buffers);
+    const code: Code = { target: "wasm", name: kernel.label, parallel: generated.isParallel };
+    return { code, order, generated };
   },
   link(codes) {
     const functions = codes.map((code) => generatedOf(code));
@@ -66,9 +45,8 @@ export const wasmTarget: Target = {
 };
 
 function generatedOf(code: GeneratedKernel): GeneratedFunction {
-  if (!(code instanceof WasmKernel))
-    throw new Error("wasm: link needs the kernels that generate gave");
-  return code.generated;
+  if (!("generated" in code)) throw new Error("wasm: link needs the kernels that generate gave");
+  return (code as WasmKernel).generated;
 }
 
 function generateFunction(
@@ -91,7 +69,7 @@ function generateFunction(
 }
 
 function dtypeOf(id: number, buffers: readonly Buffer[]): DType {
-  const buffer = buffers.find((each) => each.id === id);
+  const buffer = buffers[id];
   if (buffer === undefined) throw new Error(`wasm: there is no buffer ${id}`);
   return buffer.dtype;
 }
@@ -111,19 +89,4 @@ function buildModule(functions: readonly GeneratedFunction[], relaxed: boolean):
     tableSignature: kernelSignature,
     maximumPages: 65536,
   });
-}
-
-/** Counters are signed 32-bit numbers of bytes. */
-const largestArrayBytes = 2 ** 31 - 65536;
-
-function checkLimits(kernel: Kernel, buffers: readonly Buffer[], limits: Limits): void {
-  const allowed = Math.min(limits.bindingBytes, largestArrayBytes);
-  for (const id of buffersOf(kernel)) {
-    const bytes = (buffers.find((each) => each.id === id)?.length ?? 0) * 4;
-    if (bytes > allowed)
-      throw new LimitError(
-        "bindingBytes",
-        `\`${kernel.label}\` uses an array of ${bytes} bytes; one array may have ${allowed}`,
-      );
-  }
 }

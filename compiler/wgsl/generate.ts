@@ -1,9 +1,9 @@
 // Kernel and limits -> WGSL, one shader and one dispatch a kernel. The target `webgpu` of the compiler.
 // The text names buffers by slot and knows neither places nor names, so that kernels of equal structure
-// (a layer repeated) have equal text: the text is the key under which the planner shares code.
+// (a layer repeated) have equal text.
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
 import type { Limits } from "../program/limits.ts";
-import { LimitError, type GeneratedKernel, type Target } from "../program/target.ts";
+import type { GeneratedKernel, Target } from "../program/target.ts";
 import { writeAttentionBackward } from "./attention-backward.ts";
 import { writeAttentionForward } from "./attention-forward.ts";
 import { writeContraction } from "./contraction.ts";
@@ -15,17 +15,17 @@ import { writeScatter } from "./scatter.ts";
 
 export const webgpuTarget: Target = {
   name: "webgpu",
+  largestArrayBytes: Number.POSITIVE_INFINITY,
   generate: generateWgsl,
   link: () => ({}),
 };
 
-/** @throws LimitError where the kernel's buffers are larger than a binding or its grid than the device allows. */
+/** @throws LimitError where the kernel's grid is larger than the device allows. */
 export function generateWgsl(
   kernel: Kernel,
   buffers: readonly Buffer[],
   limits: Limits,
 ): GeneratedKernel {
-  refuseLargeBuffers(kernel, buffers, limits);
   const text = new KernelText(buffers);
   const { threads, workgroups } = writeKernel(text, kernel, limits);
   const wgsl = text.finish(threads);
@@ -52,14 +52,4 @@ function writeKernel(text: KernelText, kernel: Kernel, limits: Limits): KernelSh
     case "scatter":
       return writeScatter(text, kernel, limits);
   }
-}
-
-function refuseLargeBuffers(kernel: Kernel, buffers: readonly Buffer[], limits: Limits): void {
-  const most = Math.floor(limits.bindingBytes / 4);
-  const large = buffers.find((buffer) => buffer.within === undefined && buffer.length > most);
-  if (large !== undefined)
-    throw new LimitError(
-      "bindingBytes",
-      `${kernel.label} needs an array of ${large.length} elements, and a binding holds ${most}`,
-    );
 }

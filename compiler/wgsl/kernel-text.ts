@@ -14,12 +14,12 @@ export class KernelText {
   private readonly declarations = new Set<string>();
   private readonly functions = new Set<LibraryFunction>();
   private readonly slots = new Map<number, number>();
-  private readonly dtypes: ReadonlyMap<number, DType>;
+  private readonly buffers: readonly Buffer[];
   private depth = 1;
   private names = 0;
 
   constructor(buffers: readonly Buffer[]) {
-    this.dtypes = new Map(buffers.map((buffer) => [buffer.id, buffer.dtype]));
+    this.buffers = buffers;
   }
 
   line(text: string): void {
@@ -69,7 +69,7 @@ export class KernelText {
   }
 
   dtypeOf(buffer: number): DType {
-    const dtype = this.dtypes.get(buffer);
+    const dtype = this.buffers[buffer]?.dtype;
     if (dtype === undefined)
       throw new Error(`kernel uses buffer ${buffer}, which it was not given`);
     return dtype;

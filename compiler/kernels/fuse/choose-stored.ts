@@ -77,7 +77,7 @@ class Choice {
   }
 
   private useBy(node: Node, group: Group): Use {
-    if (group.kind === "attention" || group.kind === "scatter") return "strict";
+    if (group.kind !== "loop" && group.kind !== "contraction") return "strict";
     return group.kind === "contraction" && !this.sources.isPointwise(node)
       ? "operand"
       : "pointwise";

@@ -17,7 +17,7 @@ export interface OperandSum {
 
 export interface Group {
   readonly id: number;
-  readonly kind: "loop" | "contraction" | "attention" | "scatter";
+  readonly kind: "loop" | "contraction" | "attention" | "scatter" | "host";
   /** The node that began it. */
   readonly root: Node;
   readonly axes: readonly Axis[];

@@ -16,7 +16,7 @@ import type { Index } from "../../ops/index-expression.ts";
 import type { Buffer } from "../kernel.ts";
 import { forwardThrough, isBijective } from "./bijection.ts";
 import { equalIndex } from "./group.ts";
-import type { Preparation } from "./prepare.ts";
+import { isDenseAlone, type Preparation } from "./prepare.ts";
 import { operatorOf, type Sources } from "./sources.ts";
 
 export interface Home {
@@ -176,7 +176,7 @@ export class Places {
 
   /** Bijective views, outermost first, that the readers share. Attention reads any strides, so it has no say. */
   private viewsOfReaders(node: Node): readonly Node[] {
-    if (node.op === "scatter_add") return [];
+    if (isDenseAlone(node)) return [];
     const views: Node[] = [];
     for (let at = node; ;) {
       const readers = (this.prepared.consumers.get(at) ?? []).filter(

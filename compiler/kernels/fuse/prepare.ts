@@ -75,13 +75,13 @@ class Preparing {
     });
   }
 
-  /** Whether a product, a structured op, a scatter or the world reads a value, maybe through views. */
+  /** Whether a product, a structured op, a scatter, the host or the world reads a value, maybe through views. */
   private isReadByTemplate(node: Node): boolean {
     if (this.roots.has(node)) return true;
     return this.usesOf(node).some((user) => {
       const { kind } = operatorOf(user);
       if (kind === "view") return this.isReadByTemplate(user);
-      return kind === "contraction" || kind === "structured" || user.op === "scatter_add";
+      return kind === "contraction" || kind === "structured" || isDenseAlone(user);
     });
   }
 
@@ -91,7 +91,7 @@ class Preparing {
 
   private copyOperands(node: Node): void {
     const { kind } = operatorOf(node);
-    if (kind !== "structured" && node.op !== "scatter_add") return;
+    if (kind !== "structured" && !isDenseAlone(node)) return;
     const fits = kind === "structured" ? isStrided : isDense;
     for (const input of node.inputs)
       if (this.sources.roleOf(input) === "inline" && !fits(this.sources, input))
@@ -141,8 +141,7 @@ class Preparing {
     const { base, views } = strip(value, isStored);
     const role = this.sources.roleOf(base);
     if ((role !== "computed" && role !== "assembled") || this.claims.has(base)) return undefined;
-    const needsDense = base.op === "scatter_add";
-    if (needsDense && views.some((view) => view.op === "permute")) return undefined;
+    if (isDenseAlone(base) && views.some((view) => view.op === "permute")) return undefined;
     this.claims.set(base, claim(views));
     return base;
   }
@@ -155,6 +154,11 @@ class Preparing {
     this.claims.set(copy, claim([]));
     return copy;
   }
+}
+
+/** Reads and writes whole arrays, row-major. */
+export function isDenseAlone(node: Node): boolean {
+  return node.op === "scatter_add" || operatorOf(node).kind === "host";
 }
 
 /** Made by a kernel of its own that can write anywhere. */

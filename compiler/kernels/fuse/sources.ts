@@ -1,7 +1,7 @@
 // What a node is to fusion, and which stored or computed values it reads through the nodes that vanish.
 //   leaf      lies in memory before the kernels run: input, parameter, state, resident
 //   inline    vanishes into its reader: views, constants, random bits, gather
-//   computed  made by some kernel: elementwise, reductions, contractions, structured, scatter
+//   computed  made by some kernel: elementwise, reductions, contractions, structured, scatter; or by the host
 // A concat may be `assembled`: its producers write into its place in memory. A view may be `copied` into memory.
 import type { Node } from "../../graph/graph.ts";
 import { axisIndices } from "../../ops/index-arithmetic.ts";
@@ -50,9 +50,8 @@ export class Sources {
       case "reduction":
       case "contraction":
       case "structured":
-        return "computed";
       case "host":
-        throw new Error(`\`${name}\` runs on the host: it cannot be part of a kernel`);
+        return "computed";
     }
   }
 

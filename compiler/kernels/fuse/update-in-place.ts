@@ -8,7 +8,7 @@ import { axisIndex, offset } from "../../ops/index-arithmetic.ts";
 import type { Index } from "../../ops/index-expression.ts";
 import { expressionsOf, loadsOf, storesOf } from "../expression.ts";
 import { kernelReads, kernelWrites } from "../kernel-buffers.ts";
-import type { Buffer, Kernel, LoopKernel, Stage, Store } from "../kernel.ts";
+import type { Buffer, HostWork, Kernel, LoopKernel, Stage, Store } from "../kernel.ts";
 import { spansOf, type Span } from "../span.ts";
 import { equalIndex } from "./group.ts";
 import { KernelOrder } from "./kernel-order.ts";
@@ -21,10 +21,10 @@ export interface NewValue {
 }
 
 export function updateInPlace(
-  kernels: readonly Kernel[],
+  kernels: readonly (Kernel | HostWork)[],
   places: Places,
   updates: readonly NewValue[],
-): Kernel[] {
+): (Kernel | HostWork)[] {
   return new Updating(kernels, places, updates).run();
 }
 
@@ -40,7 +40,7 @@ interface Spot {
 }
 
 class Updating {
-  private readonly kernels: Kernel[];
+  private readonly kernels: (Kernel | HostWork)[];
   private readonly buffers: Buffer[];
   private readonly places: Places;
   private readonly updates: readonly NewValue[];
@@ -49,7 +49,11 @@ class Updating {
   private readonly writersOf = new Map<number, number[]>();
   private readonly order: KernelOrder;
 
-  constructor(kernels: readonly Kernel[], places: Places, updates: readonly NewValue[]) {
+  constructor(
+    kernels: readonly (Kernel | HostWork)[],
+    places: Places,
+    updates: readonly NewValue[],
+  ) {
     this.kernels = [...kernels];
     this.places = places;
     this.buffers = places.buffers;
@@ -77,7 +81,7 @@ class Updating {
       }
   }
 
-  run(): Kernel[] {
+  run(): (Kernel | HostWork)[] {
     const copies = this.updates.flatMap((update) => {
       const made = this.places.homeOf(update.value)!.buffer;
       const resident = this.places.resident(update.path, update.value);
@@ -140,7 +144,7 @@ class Updating {
   }
 
   /** Whether the stores of a kernel can be put in an order in which none destroys what a later one reads. */
-  private hasSafeOrder(kernel: Kernel, made: number, resident: number): boolean {
+  private hasSafeOrder(kernel: Kernel | HostWork, made: number, resident: number): boolean {
     return orderStores(storesOf(kernel), (store) => this.destroyed(store, made, resident), (id) => this.rootOf(id)) !== undefined; // prettier-ignore
   }
 
@@ -196,7 +200,7 @@ class Updating {
     for (const reader of this.readersOf.get(resident) ?? []) this.order.add(reader, at);
   }
 
-  private inSafeOrder(kernel: Kernel): Kernel {
+  private inSafeOrder(kernel: Kernel | HostWork): Kernel | HostWork {
     const inOrder = (stores: readonly Store[]) =>
       orderStores(stores, (store) => this.rootOf(store.buffer), (id) => this.rootOf(id)) ?? stores; // prettier-ignore
     if (kernel.kind === "contraction") return { ...kernel, stores: inOrder(kernel.stores) };

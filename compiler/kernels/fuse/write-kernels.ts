@@ -12,6 +12,7 @@ import type {
   ContractionKernel,
   Expression,
   HeadsView,
+  HostWork,
   Kernel,
   LoopKernel,
   ScatterKernel,
@@ -27,7 +28,7 @@ import { splitSums } from "./split-sums.ts";
 
 export interface Written {
   readonly buffers: readonly Buffer[];
-  readonly kernels: readonly Kernel[];
+  readonly kernels: readonly (Kernel | HostWork)[];
 }
 
 export function writeKernels(
@@ -53,7 +54,7 @@ class Writer {
     this.stored = stored;
   }
 
-  write(group: Group): Kernel[] {
+  write(group: Group): (Kernel | HostWork)[] {
     const results = [...group.members].filter((member) => this.stored.has(member));
     if (results.length === 0) return [];
     switch (group.kind) {
@@ -65,6 +66,8 @@ class Writer {
         return [this.attention(group)];
       case "scatter":
         return [this.scatter(group)];
+      case "host":
+        return [this.onHost(group)];
     }
   }
 
@@ -252,6 +255,19 @@ class Writer {
       indices: this.denseBuffer(indices),
       values: this.denseBuffer(values),
       output: this.denseBuffer(root),
+    };
+  }
+
+  private onHost(group: Group): HostWork {
+    const { root } = group;
+    const array = (node: Node) => ({ buffer: this.denseBuffer(node), shape: node.shape, dtype: node.dtype }); // prettier-ignore
+    return {
+      ...this.base(group, [root]),
+      kind: "host",
+      op: root.op,
+      attributes: root.attributes,
+      inputs: root.inputs.map(array),
+      output: array(root),
     };
   }
 }

@@ -6,7 +6,7 @@ import type { TensorGraph } from "../../../compiler/graph/graph.ts";
 import { elementCount } from "../../../compiler/graph/graph.ts";
 import { simplify } from "../../../compiler/graph/simplify.ts";
 import { fuse } from "../../../compiler/kernels/fuse.ts";
-import { DEFAULT_WEBGPU_LIMITS } from "../../../compiler/program/limits.ts";
+import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "../../../compiler/program/limits.ts";
 import {
   footprint,
   intervalsOf,
@@ -16,6 +16,7 @@ import {
 import type { Program } from "../../../compiler/program/program.ts";
 import { LimitError } from "../../../compiler/program/target.ts";
 import { verifyProgram } from "../../../compiler/program/verify.ts";
+import { wasmTarget } from "../../../compiler/wasm/generate.ts";
 import { webgpuTarget } from "../../../compiler/wgsl/generate.ts";
 import { smallVit } from "../graph/small-vit.ts";
 import { tinySizes, trainingGraph } from "../kernels/training-graph.ts";
@@ -127,6 +128,15 @@ describe("a planned program", { timeout: 30_000 }, () => {
   test("is refused where one array alone is larger than a binding, by the limit's name", () => {
     expect(() => plan({ ...DEFAULT_WEBGPU_LIMITS, bindingBytes: 512 })).toThrow(LimitError);
     expect(() => plan({ ...DEFAULT_WEBGPU_LIMITS, bindingBytes: 512 })).toThrow(/bindingBytes/);
+  });
+
+  test("is refused where a part of the host's memory cannot be counted by the kernels of wasm", () => {
+    const g = new Builder();
+    const x = g.input("x", { shape: [2 ** 29], dtype: "f32" });
+    const y = g.add("sum", [x], { axes: [0] });
+    const huge = entryOf("huge", g.finish({ outputs: [{ name: "y", value: y }] }));
+    const planned = () => planProgram([huge], { residents: [], parts: [] }, wasmTarget, WASM_LIMITS); // prettier-ignore
+    expect(planned).toThrow("uses an array of 2147483648 bytes; one array may have 2147418112");
   });
 
   test("is refused where it is larger than the device's memory", () => {

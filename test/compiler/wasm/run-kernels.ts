@@ -1,6 +1,7 @@
 // Runs kernels written by hand on the wasm device: each buffer has a place of its own in one resident arena.
 // Answers the values of every buffer afterwards.
 import type { DType } from "../../../compiler/graph/graph.ts";
+import { kernelKey } from "../../../compiler/kernels/kernel-key.ts";
 import type { Buffer, Kernel } from "../../../compiler/kernels/kernel.ts";
 import { WASM_LIMITS } from "../../../compiler/program/limits.ts";
 import type { Program, ResidentSlot, Step } from "../../../compiler/program/program.ts";
@@ -46,13 +47,17 @@ export function programOf(given: Case, { share } = { share: true }): Program {
     return offset;
   });
   const codes: GeneratedKernel[] = [];
+  const keys: string[] = [];
   const steps = given.kernels.map((kernel): Step => {
     const generated = wasmTarget.generate(kernel, buffers, WASM_LIMITS);
-    let code = codes.findIndex((other) => other.key === generated.key);
-    if (code < 0) code = codes.push(generated) - 1;
+    const key = kernelKey(kernel, generated.order, buffers);
+    if (!keys.includes(key)) {
+      keys.push(key);
+      codes.push(generated);
+    }
     return {
       kind: "dispatch",
-      code,
+      code: keys.indexOf(key),
       places: generated.order.map((id) => ({ arena: 0, offset: offsets[id]! })),
       label: kernel.label,
       path: "",

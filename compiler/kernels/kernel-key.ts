@@ -1,7 +1,7 @@
 // Kernel -> a text that is equal for kernels of equal structure, and the order of its buffers.
 // Buffer ids, labels and origins do not count: repeated layers share one function.
-import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
-import type { Buffer, Kernel } from "../kernels/kernel.ts";
+import { kernelReads, kernelWrites } from "./kernel-buffers.ts";
+import type { Buffer, Kernel } from "./kernel.ts";
 
 /** Buffers of a kernel, each once, in the order in which they are first met. */
 export function buffersOf(kernel: Kernel): number[] {
@@ -17,6 +17,7 @@ export function kernelKey(
   buffers: readonly Buffer[],
 ): string {
   const seen = new Map<object, number>();
+  const places = new Map(order.map((id, place) => [id, place]));
   const write = (value: unknown): string => {
     if (typeof value !== "object" || value === null) return String(value);
     const known = seen.get(value);
@@ -28,11 +29,11 @@ export function kernelKey(
   };
   const writeField = (name: string, field: unknown): string => {
     const isBuffer = typeof field === "number" && bufferFields.has(name);
-    return `${name}:${isBuffer ? `@${order.indexOf(field)}` : write(field)},`;
+    return `${name}:${isBuffer ? `@${places.get(field)}` : write(field)},`;
   };
   let text = "";
   for (const [name, field] of Object.entries(kernel))
     if (!unimportant.has(name)) text += writeField(name, field);
-  const dtypes = order.map((id) => buffers.find((buffer) => buffer.id === id)?.dtype);
+  const dtypes = order.map((id) => buffers[id]!.dtype);
   return `${text};${dtypes.join()}`;
 }
