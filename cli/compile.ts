@@ -92,13 +92,21 @@ function programText({ entries, codes, arenas }: Program): string {
     const rows = steps.map((step, i) =>
       step.kind === "copy"
         ? [String(i), "copy", "", bytes(step.bytes), ""]
-        : [
-            String(i),
-            step.phase,
-            codes[step.code]?.name ?? "",
-            `${short(step.flops)} flop`,
-            `${step.label}  ${paint.dim(step.path)}`,
-          ],
+        : step.kind === "host"
+          ? [
+              String(i),
+              step.phase,
+              "host",
+              bytes(step.bytes),
+              `${step.label}  ${paint.dim(step.path)}`,
+            ]
+          : [
+              String(i),
+              step.phase,
+              codes[step.code]?.name ?? "",
+              `${short(step.flops)} flop`,
+              `${step.label}  ${paint.dim(step.path)}`,
+            ],
     );
     return `${paint.bold(`// ${name}`)}\n${table(rows, { align: ["right", "left", "left", "right"] }).join("\n")}`;
   });

@@ -151,7 +151,7 @@ export interface StructuredOp extends OpBase {
   expand(g: Notation, node: Node): Node;
 }
 
-/** An explicit step on the CPU. */
+/** An explicit step on the CPU between two runs of the device: `assign`. Its meaning is what is run. */
 export interface HostOp extends OpBase {
   readonly kind: "host";
 }

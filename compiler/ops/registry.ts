@@ -1,4 +1,5 @@
 // Every op there is, by name. Passes ask here for an entry and then switch over its kind.
+import { assign } from "./assignment.ts";
 import { attentionOps } from "./attention.ts";
 import { constants } from "./constants.ts";
 import { convolve, convolveWeight } from "./convolve.ts";
@@ -30,6 +31,7 @@ export const ops: readonly Op[] = [
   ...indexingOps,
   ...sortingOps,
   ...attentionOps,
+  assign,
 ];
 
 const byName: ReadonlyMap<string, Op> = new Map(ops.map((each) => [each.name, each]));

@@ -66,6 +66,7 @@ export function wasmMemoryLayout(
 }
 
 function stepWords(step: Program["entries"][number]["steps"][number]): number {
+  if (step.kind === "host") return 0;
   return stepHeaderWords + (step.kind === "copy" ? 3 : step.places.length);
 }
 

@@ -1,6 +1,6 @@
 // What a WebGPU device allocates for a program besides its arenas: offsets of every dispatch's buffers, and staging
 // from which the host reads. The compiler's footprint and the device both get it from here, so they agree.
-import type { Entry, Place, Program, Slot, Step } from "../program/program.ts";
+import type { Copy, Dispatch, Entry, HostStep, Place, Program, Slot } from "../program/program.ts";
 import { offsetWords } from "./bindings.ts";
 
 /** Offsets of bindings are multiples of this. */
@@ -16,6 +16,8 @@ export interface DeviceMemory {
   /** By entry: buffers of one run's outputs, as many as runs may be read at once. */
   readonly staging: readonly Staging[];
   readonly residentStagingBytes: number;
+  /** What the largest step of the host reads. */
+  readonly hostStagingBytes: number;
   readonly totalBytes: number;
 }
 
@@ -39,13 +41,20 @@ export function planDeviceMemory(program: Program): DeviceMemory {
     RESIDENT_PIECE,
     Math.max(0, ...program.residents.map(slotBytes)),
   );
+  const hostStagingBytes = Math.max(
+    0,
+    ...program.entries.flatMap(({ steps }) =>
+      steps.map((step) => (step.kind === "host" ? hostReadBytes(step) : 0)),
+    ),
+  );
   const stagingBytes = staging.reduce((sum, of) => sum + of.bytes * of.buffers, 0);
   const totalBytes =
     arenas.reduce((sum, bytes) => sum + bytes, 0) +
     offsets.bytes +
     stagingBytes +
-    residentStagingBytes;
-  return { arenas, offsets, staging, residentStagingBytes, totalBytes };
+    residentStagingBytes +
+    hostStagingBytes;
+  return { arenas, offsets, staging, residentStagingBytes, hostStagingBytes, totalBytes };
 }
 
 /** Bytes that the webgpu device allocates for this program, to the last one. */
@@ -54,12 +63,12 @@ export function webgpuBytes(program: Program): number {
 }
 
 /** The places that a step's offsets name. */
-export function placesOf(step: Step): readonly Place[] {
+export function placesOf(step: Dispatch | Copy): readonly Place[] {
   return step.kind === "dispatch" ? step.places : [step.from, step.to];
 }
 
 /** What the step's uniform holds: an offset for each place; for a copy its length comes after them. */
-export function stepWords(step: Step): Uint32Array<ArrayBuffer> {
+export function stepWords(step: Dispatch | Copy): Uint32Array<ArrayBuffer> {
   const words = offsetWords(placesOf(step));
   if (step.kind === "copy") words[2] = step.bytes / 4;
   return words;
@@ -70,7 +79,12 @@ export function offsetsKey(words: Uint32Array): string {
   return words.join(" ");
 }
 
-export function slotBytes(slot: Slot): number {
+/** Bytes of all that a step of the host reads, one array behind the other. */
+export function hostReadBytes(step: HostStep): number {
+  return step.inputs.reduce((sum, input) => sum + slotBytes(input), 0);
+}
+
+export function slotBytes(slot: Pick<Slot, "shape">): number {
   return slot.shape.reduce((product, extent) => product * extent, 4);
 }
 
@@ -78,6 +92,7 @@ function planOffsets(program: Program): DeviceMemory["offsets"] {
   const blocks = new Map<string, OffsetBlock>();
   let bytes = 0;
   for (const step of program.entries.flatMap((entry) => entry.steps)) {
+    if (step.kind === "host") continue;
     const words = stepWords(step);
     if (blocks.has(offsetsKey(words))) continue;
     blocks.set(offsetsKey(words), { at: bytes, words });

@@ -1,7 +1,17 @@
 // A program in WebAssembly memory: arenas, tables filled, and for each entry a step table that the module walks.
 import type { AttributeValue } from "../../compiler/graph/graph.ts";
 import { generate } from "../../compiler/ops/generators/registry.ts";
-import type { Entry, Place, Program, Slot, Step } from "../../compiler/program/program.ts";
+import type {
+  Copy,
+  Dispatch,
+  Entry,
+  HostStep,
+  Place,
+  PlacedArray,
+  Program,
+  Slot,
+  Step,
+} from "../../compiler/program/program.ts";
 import { decodeBase64 } from "../../compiler/wasm/base64.ts";
 import {
   control,
@@ -14,6 +24,7 @@ import type { WasmMemoryLayout } from "../../compiler/wasm/memory-layout.ts";
 import { runResults } from "../../compiler/wasm/runner.ts";
 import { WorldError } from "../errors.ts";
 import type { LoadedProgram, TypedArray } from "./device.ts";
+import { hostStepValues } from "./host-step.ts";
 import { endedError, mayWait } from "./wasm-threads.ts";
 import type { Attachment } from "./wasm-threads.ts";
 import type { ThreadPool } from "./wasm.ts";
@@ -36,10 +47,17 @@ export interface StepTime {
 
 interface LoadedEntry {
   readonly entry: Entry;
-  readonly table: number;
-  readonly isParallel: boolean;
-  /** Address of each step in the table. */
+  /** Runs of steps that the module walks, and steps of the host between them. */
+  readonly parts: readonly (ModuleRun | HostStep)[];
+  /** Address of each step in the table (of a step of the host, where the next one's is). */
   readonly steps: readonly number[];
+}
+
+interface ModuleRun {
+  readonly kind: "run";
+  readonly table: number;
+  readonly count: number;
+  readonly isParallel: boolean;
 }
 
 /** @throws WorldError `out-of-memory` where the engine does not give the memory. */
@@ -98,7 +116,7 @@ export class WasmProgram implements LoadedProgram {
       slot.settings as AttributeValue | undefined,
       slot.shape,
     );
-    this.view(slot).set(values);
+    this.view(slot, slot.name).set(values);
   }
 
   // ---- step tables ----
@@ -111,24 +129,25 @@ export class WasmProgram implements LoadedProgram {
     entry.steps.forEach((step, place) => {
       // A step that one thread runs alone needs no meeting before another of that kind.
       const meets = parallel[place]! || parallel[place + 1] === true;
+      steps.push(at * 4);
+      if (step.kind === "host") return;
       const flags =
         (parallel[place]! ? stepFlags.parallel : 0) | (meets ? stepFlags.barrierAfter : 0);
-      steps.push(at * 4);
       const words = this.stepWords(step, flags);
       this.words.set(words, at);
       at += words.length;
     });
-    return { entry, table, steps, isParallel: parallel.some(Boolean) };
+    return { entry, steps, parts: partsOf(entry.steps, steps, parallel) };
   }
 
   private isParallel(step: Step): boolean {
-    if (step.kind === "copy") return false;
+    if (step.kind !== "dispatch") return false;
     const code = this.program.codes[step.code];
     if (code?.target !== "wasm") throw new Error(`step \`${step.label}\` has no wasm code`);
     return code.parallel && this.context.pool.threads > 1;
   }
 
-  private stepWords(step: Step, flags: number): number[] {
+  private stepWords(step: Dispatch | Copy, flags: number): number[] {
     const [code, operands] =
       step.kind === "copy"
         ? [0, [this.address(step.from), this.address(step.to), step.bytes]]
@@ -158,7 +177,10 @@ export class WasmProgram implements LoadedProgram {
   run(name: string, inputs: ReadonlyMap<string, TypedArray>): void {
     const loaded = this.entry(name);
     this.writeInputs(loaded.entry, inputs);
-    this.start(loaded.table, loaded.steps.length, loaded.isParallel);
+    for (const part of loaded.parts) {
+      if (part.kind === "host") this.runOnHost(part);
+      else this.start(part.table, part.count, part.isParallel);
+    }
   }
 
   /** Runs an entry like `run`, step by step, with the time that each took. */
@@ -167,11 +189,16 @@ export class WasmProgram implements LoadedProgram {
     this.writeInputs(loaded.entry, inputs);
     return loaded.entry.steps.map((step, place) => {
       const before = performance.now();
-      const isParallel = this.isParallel(step);
-      this.start(loaded.steps[place]!, 1, isParallel);
+      if (step.kind === "host") this.runOnHost(step);
+      else this.start(loaded.steps[place]!, 1, this.isParallel(step));
       const ms = performance.now() - before;
       return { label: step.kind === "copy" ? "copy" : step.label, ms };
     });
+  }
+
+  private runOnHost(step: HostStep): void {
+    const values = hostStepValues(step, (input) => this.view(input, step.label));
+    this.view(step.output, step.label).set(values);
   }
 
   private entry(name: string): LoadedEntry {
@@ -220,7 +247,7 @@ export class WasmProgram implements LoadedProgram {
 
   // ---- memory ----
 
-  private view(slot: Slot): TypedArray {
+  private view(slot: PlacedArray, name: string): TypedArray {
     const length = slot.shape.reduce((product, extent) => product * extent, 1);
     const at = this.address(slot.place);
     switch (slot.dtype) {
@@ -233,12 +260,12 @@ export class WasmProgram implements LoadedProgram {
         return new Uint32Array(this.memory.buffer, at, length);
       case "f16":
       case "bf16":
-        throw new Error(`the wasm device has no ${slot.dtype} (\`${slot.name}\`)`);
+        throw new Error(`the wasm device has no ${slot.dtype} (\`${name}\`)`);
     }
   }
 
   private write(slot: Slot, data: TypedArray): void {
-    const view = this.view(slot);
+    const view = this.view(slot, slot.name);
     if (data.length !== view.length || data.constructor !== view.constructor)
       throw new Error(
         `\`${slot.name}\` holds ${view.length} ${slot.dtype}, but was given a ${data.constructor.name} of ${data.length}`,
@@ -247,7 +274,7 @@ export class WasmProgram implements LoadedProgram {
   }
 
   private async read(slot: Slot): Promise<TypedArray> {
-    return this.view(slot).slice();
+    return this.view(slot, slot.name).slice();
   }
 
   // ---- threads ----
@@ -292,6 +319,28 @@ export class WasmProgram implements LoadedProgram {
     Atomics.store(this.words, control.aborted / 4, 1);
     Atomics.notify(this.words, control.generation / 4);
   }
+}
+
+function partsOf(
+  steps: readonly Step[],
+  addresses: readonly number[],
+  parallel: readonly boolean[],
+): LoadedEntry["parts"] {
+  const parts: (ModuleRun | HostStep)[] = [];
+  for (let first = 0; first < steps.length;) {
+    const step = steps[first]!;
+    if (step.kind === "host") {
+      parts.push(step);
+      first++;
+      continue;
+    }
+    const next = steps.findIndex((each, place) => place > first && each.kind === "host");
+    const end = next < 0 ? steps.length : next;
+    const isParallel = parallel.slice(first, end).some(Boolean);
+    parts.push({ kind: "run", table: addresses[first]!, count: end - first, isParallel });
+    first = end;
+  }
+  return parts;
 }
 
 function allocate(bytes: number): WebAssembly.Memory {

@@ -10,6 +10,7 @@ export class Buffers {
   readonly offsets: GPUBuffer | undefined;
   readonly staging: readonly (readonly GPUBuffer[])[];
   readonly residentStaging: GPUBuffer | undefined;
+  readonly hostStaging: GPUBuffer | undefined;
   private readonly all: GPUBuffer[] = [];
   private readonly gpuDevice: GPUDevice;
 
@@ -25,6 +26,7 @@ export class Buffers {
       Array.from({ length: buffers }, () => this.make(`outputs of ${entry}`, bytes, readUsage)!),
     );
     this.residentStaging = this.make("residents", memory.residentStagingBytes, readUsage);
+    this.hostStaging = this.make("steps of the host", memory.hostStagingBytes, readUsage);
   }
 
   private make(label: string, size: number, usage: number): GPUBuffer | undefined {

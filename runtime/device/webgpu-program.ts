@@ -1,8 +1,11 @@
 // A program on a WebGPU device. `load` makes every buffer, pipeline and bind group; a run writes the inputs, encodes
 // the entry's fixed list of dispatches in one pass and submits it once.
+// Where an entry has steps of the host, the commands before each are submitted, what it reads is fetched, and all that
+// is asked for meanwhile waits its turn.
 // (A command buffer can be submitted only once, so the list is encoded anew; this costs a few microseconds a dispatch.)
 import { copyKernel } from "../../compiler/wgsl/copy-kernel.ts";
 import {
+  hostReadBytes,
   offsetsKey,
   placesOf,
   planDeviceMemory,
@@ -13,13 +16,24 @@ import {
 import { generate } from "../../compiler/ops/generators/registry.ts";
 import type { AttributeValue } from "../../compiler/graph/graph.ts";
 import type { Limits } from "../../compiler/program/limits.ts";
-import type { Entry, Place, Program, Slot, Step } from "../../compiler/program/program.ts";
+import type {
+  Copy,
+  Dispatch,
+  Entry,
+  HostStep,
+  Place,
+  PlacedArray,
+  Program,
+  Slot,
+} from "../../compiler/program/program.ts";
 import { WorldError } from "../errors.ts";
 import type { LoadedProgram, TypedArray } from "./device.ts";
+import { hostStepValues } from "./host-step.ts";
 import { Buffers } from "./webgpu-buffers.ts";
 import type { BoundPipeline, Pipelines } from "./webgpu-pipelines.ts";
-import { EntryOutputs, ResidentReader } from "./webgpu-readback.ts";
+import { EntryOutputs, mappedBytes, ResidentReader, typedArray } from "./webgpu-readback.ts";
 import { asWorldError, type Trouble } from "./webgpu-trouble.ts";
+import { WorkQueue } from "./work-queue.ts";
 
 /** What all programs on one GPU device share. */
 export interface GpuContext {
@@ -37,7 +51,8 @@ interface Command {
 
 interface LoadedEntry {
   readonly entry: Entry;
-  readonly commands: readonly Command[];
+  /** Lists of commands, and steps of the host between them. */
+  readonly parts: readonly (readonly Command[] | HostStep)[];
   readonly inputs: ReadonlyMap<string, Slot>;
   readonly outputs: EntryOutputs;
 }
@@ -58,7 +73,7 @@ export async function loadWebgpuProgram(
     program.entries.map(async (entry, at): Promise<LoadedEntry> => {
       const outputs = new EntryOutputs(gpuDevice, buffers.arenas, memory.staging[at]!, buffers.staging[at]!); // prettier-ignore
       const inputs = new Map(entry.inputs.map((slot) => [slot.name, slot]));
-      return { entry, commands: await bindings.commands(entry), inputs, outputs };
+      return { entry, parts: await bindings.parts(entry), inputs, outputs };
     }),
   );
   const settled = await entries.catch((error: unknown) => error as Error);
@@ -99,11 +114,21 @@ class Bindings {
     this.blocks = new Map(memory.offsets.blocks.map(({ at, words }) => [offsetsKey(words), at]));
   }
 
-  commands(entry: Entry): Promise<Command[]> {
-    return Promise.all(entry.steps.map((step) => this.command(step)));
+  async parts({ steps }: Entry): Promise<(Command[] | HostStep)[]> {
+    const made = await Promise.all(
+      steps.map((step) => (step.kind === "host" ? step : this.command(step))),
+    );
+    const parts: (Command[] | HostStep)[] = [];
+    for (const each of made) {
+      const last = parts.at(-1);
+      if ("kind" in each) parts.push(each);
+      else if (Array.isArray(last)) last.push(each);
+      else parts.push([each]);
+    }
+    return parts;
   }
 
-  private async command(step: Step): Promise<Command> {
+  private async command(step: Dispatch | Copy): Promise<Command> {
     const bound = await this.pipelineOf(step);
     const { workgroups } = this.codeOf(step);
     return { pipeline: bound.pipeline, bindGroup: this.bindGroup(step, bound), workgroups };
@@ -112,7 +137,7 @@ class Bindings {
   private readonly pipelines = new Map<string, Promise<BoundPipeline>>();
 
   /** Steps of one code whose buffers lie in arenas in the same pattern share a pipeline. */
-  private pipelineOf(step: Step): Promise<BoundPipeline> {
+  private pipelineOf(step: Dispatch | Copy): Promise<BoundPipeline> {
     const places = placesOf(step);
     const name = step.kind === "copy" ? `copy ${step.bytes}` : String(step.code);
     const key = `${name} in ${places.map(({ arena }) => arena).join(" ")}`;
@@ -124,7 +149,7 @@ class Bindings {
     return bound;
   }
 
-  private codeOf(step: Step): {
+  private codeOf(step: Dispatch | Copy): {
     readonly wgsl: string;
     readonly workgroups: Command["workgroups"];
     readonly label: string;
@@ -137,7 +162,7 @@ class Bindings {
     return { wgsl: code.wgsl, workgroups: code.workgroups, label: step.label };
   }
 
-  private bindGroup(step: Step, { layout, arenas }: BoundPipeline): GPUBindGroup {
+  private bindGroup(step: Dispatch | Copy, { layout, arenas }: BoundPipeline): GPUBindGroup {
     const words = stepWords(step);
     const at = this.blocks.get(offsetsKey(words))!;
     const key = `${at} ${arenas.join(" ")} ${this.layoutNumber(layout)}`;
@@ -175,6 +200,7 @@ class WebgpuProgram implements LoadedProgram {
   private readonly entries: ReadonlyMap<string, LoadedEntry>;
   private readonly residents: ReadonlyMap<string, Slot>;
   private readonly reader: ResidentReader;
+  private readonly queue = new WorkQueue();
   private isClosed = false;
 
   constructor(
@@ -201,24 +227,56 @@ class WebgpuProgram implements LoadedProgram {
 
   writeResident(name: string, data: TypedArray): void {
     this.check();
-    this.write(this.resident(name), data);
+    const slot = this.resident(name);
+    if (this.queue.isIdle) return this.write(slot, data);
+    const kept = data.slice();
+    this.queue.add(() => this.write(slot, kept));
   }
 
   readResident(name: string): Promise<TypedArray> {
     this.check();
-    return this.checked(this.reader.read(this.resident(name)));
+    const slot = this.resident(name);
+    if (this.queue.isIdle) return this.checked(this.reader.read(slot));
+    return this.checked(this.queue.result(() => this.reader.read(slot)));
   }
 
   run(name: string, inputs: ReadonlyMap<string, TypedArray>): void {
     this.check();
-    const { entry, commands, inputs: slots, outputs } = this.entry(name);
-    for (const [input, data] of inputs) {
-      const slot = slots.get(input);
-      if (slot === undefined) throw new Error(`${entry.name} has no input ${input}`);
-      this.write(slot, data);
+    const loaded = this.entry(name);
+    for (const input of inputs.keys())
+      if (!loaded.inputs.has(input)) throw new Error(`${name} has no input ${input}`);
+    const needsHost = loaded.parts.some((part) => !Array.isArray(part));
+    if (this.queue.isIdle && !needsHost) return this.runNow(loaded, inputs);
+    const kept = new Map([...inputs].map(([input, data]) => [input, data.slice()]));
+    this.queue.add(() => (needsHost ? this.runInParts(loaded, kept) : this.runNow(loaded, kept)));
+  }
+
+  private runNow(loaded: LoadedEntry, inputs: ReadonlyMap<string, TypedArray>): void {
+    this.writeInputs(loaded, inputs);
+    this.submit(loaded.entry.name, loaded.parts.flat() as Command[]);
+    loaded.outputs.ran();
+  }
+
+  private async runInParts(
+    loaded: LoadedEntry,
+    inputs: ReadonlyMap<string, TypedArray>,
+  ): Promise<void> {
+    this.check();
+    this.writeInputs(loaded, inputs);
+    for (const part of loaded.parts) {
+      if ("kind" in part) await this.runOnHost(part);
+      else this.submit(loaded.entry.name, part);
     }
-    const encoder = this.context.gpuDevice.createCommandEncoder({ label: entry.name });
-    const pass = encoder.beginComputePass({ label: entry.name });
+    loaded.outputs.ran();
+  }
+
+  private writeInputs({ inputs: slots }: LoadedEntry, inputs: ReadonlyMap<string, TypedArray>) {
+    for (const [input, data] of inputs) this.write(slots.get(input)!, data);
+  }
+
+  private submit(label: string, commands: readonly Command[]): void {
+    const encoder = this.context.gpuDevice.createCommandEncoder({ label });
+    const pass = encoder.beginComputePass({ label });
     for (const { pipeline, bindGroup, workgroups } of commands) {
       pass.setPipeline(pipeline);
       pass.setBindGroup(0, bindGroup);
@@ -226,16 +284,38 @@ class WebgpuProgram implements LoadedProgram {
     }
     pass.end();
     this.context.gpuDevice.queue.submit([encoder.finish()]);
-    outputs.ran();
+  }
+
+  private async runOnHost(step: HostStep): Promise<void> {
+    const staging = this.buffers.hostStaging!;
+    const encoder = this.context.gpuDevice.createCommandEncoder({ label: step.label });
+    const starts = new Map<PlacedArray, number>();
+    let end = 0;
+    for (const input of step.inputs) {
+      const { arena, offset } = input.place;
+      encoder.copyBufferToBuffer(this.buffers.arenas[arena]!, offset, staging, end, slotBytes(input)); // prettier-ignore
+      starts.set(input, end);
+      end += slotBytes(input);
+    }
+    this.context.gpuDevice.queue.submit([encoder.finish()]);
+    const bytes = await mappedBytes(staging, hostReadBytes(step));
+    const values = hostStepValues(step, (input) => {
+      const start = starts.get(input)!;
+      return typedArray(input.dtype, bytes.slice(start, start + slotBytes(input)));
+    });
+    this.write({ ...step.output, name: step.label }, values);
   }
 
   readOutput(entry: string, name: string): Promise<TypedArray> {
     this.check();
-    return this.checked(this.entry(entry).outputs.read(name));
+    const { outputs } = this.entry(entry);
+    if (this.queue.isIdle) return this.checked(outputs.read(name));
+    return this.checked(this.queue.result(() => outputs.read(name)));
   }
 
   async finish(): Promise<void> {
     this.check();
+    await this.checked(this.queue.finish());
     await this.context.gpuDevice.queue.onSubmittedWorkDone();
     this.context.trouble.check();
   }
@@ -248,6 +328,7 @@ class WebgpuProgram implements LoadedProgram {
 
   private check(): void {
     this.context.trouble.check();
+    this.queue.check();
     if (this.isClosed) throw new Error("the program is closed");
   }
 

@@ -103,14 +103,14 @@ export class ResidentReader {
   }
 }
 
-async function mappedBytes(staging: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
+export async function mappedBytes(staging: GPUBuffer, bytes: number): Promise<ArrayBuffer> {
   await staging.mapAsync(MAP_READ, 0, bytes);
   const copy = staging.getMappedRange(0, bytes).slice(0);
   staging.unmap();
   return copy;
 }
 
-function typedArray(dtype: DType, bytes: ArrayBuffer): TypedArray {
+export function typedArray(dtype: DType, bytes: ArrayBuffer): TypedArray {
   switch (dtype) {
     case "f32":
       return new Float32Array(bytes);

@@ -1,4 +1,4 @@
-// Elements chosen by data: taking, scattering, ordering.
+// Elements chosen by data: taking, scattering, ordering, matching.
 import type { Node } from "../../graph.ts";
 import { axisOf, hasRole, type Axis } from "../axis.ts";
 import { describeValue } from "../describe-value.ts";
@@ -11,6 +11,7 @@ export const indexing: readonly Intrinsic[] = [
   intrinsic("take", "one entry along an axis, or entries by an int tensor, whose axes take the axis's place", ["x", "over", "index"], take),
   intrinsic("scatter", "adds entries to the places of an axis of zeros that an int tensor names", ["x", "index", "into"], scatter),
   intrinsic("kth_smallest", "the n-th smallest along an axis", ["x", "n", "over"], kthSmallest),
+  intrinsic("matching", "for each entry of one axis another entry of a second, such that the costs add up to the least (on the host)", ["cost", "of", "among"], matching),
   intrinsic("top", "places of the n largest along an axis, largest first", ["x", "n", "over"], top),
 ]; // prettier-ignore
 
@@ -147,6 +148,21 @@ function scatter(call: IntrinsicCall): Value {
   return tensor(
     node,
     x.axes.map((each, i) => (i === place ? { ...each, size, origin } : each)),
+  );
+}
+
+/** `matching(cost, of = objects, among = tokens)`: int[.., objects], the place in `among` of each; no two the same. */
+function matching(call: IntrinsicCall): Value {
+  const cost = realTensorOf(call, "cost");
+  const [of, among] = [placeOf(call, "of", cost), placeOf(call, "among", cost)];
+  const rest = cost.axes.flatMap((_, i) => (i === of || i === among ? [] : [i]));
+  const node = make(call, () => {
+    const g = call.evaluator.builder;
+    return g.add("assign", [g.permute(cost.node, [...rest, of, among])]);
+  });
+  return tensor(
+    node,
+    [...rest, of].map((i) => cost.axes[i]!),
   );
 }
 

@@ -52,6 +52,14 @@ test.each([
   expect(values(line, expression, { x })).toEqual(wanted);
 });
 
+test("matching gives each entry of one axis its own of another, at the least cost", () => {
+  const cost = [1, 2, 9, 1, 9, 9, /* second example */ 3, 2, 1, 3, 2, 0];
+  const signature = "cost: [batch, boxes = 2, tokens = 3]";
+  expect(values(signature, "matching(cost, of = boxes, among = tokens)", { cost })).toEqual([
+    1, 0, 1, 2,
+  ]);
+});
+
 test("take pairs the axes that the index shares", () => {
   const signature = "x: [batch, classes = 3], label: int[batch]";
   expect(
