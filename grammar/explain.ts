@@ -331,6 +331,8 @@ const forms = new Map([
   ["recipe", "recipe name(length: duration = 20 epochs) { … }"],
   ["sweep", "sweep name of recipe { lr in [1e-3, 3e-4] }"],
   ["sweepAxis", "lr in [1e-3, 3e-4]  or  (size, length) in [(224, 300 epochs)]"],
+  ["names", 'names timm of ViT { "class_token" = "cls_token" [1, 1, width] -> [width] }'],
+  ["nameLine", '"class_token" = "cls_token" [1, 1, width] -> [width]'],
   ["constant", "let name = value"],
   ["field", "name: type = default"],
   ["recordTypeField", "name: [batch, width]"],

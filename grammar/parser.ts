@@ -1,9 +1,9 @@
 // Tokens of one declaration -> its node of the syntax tree.
 // The grammar, a rule a method, written with chevrotain's embedded actions: each rule returns a finished node.
 // The rules stand in a ladder of classes, from the smallest parts up: literals, shapes, expressions, pipes, types,
-// statements, clauses, and the declarations here. Recovery is by layout, see `recovery.ts`.
-import { ClauseRules } from "./clause-rules.ts";
+// statements, clauses, names of others, and the declarations here. Recovery is by layout, see `recovery.ts`.
 import * as errors from "./errors.ts";
+import { NamesRules } from "./names-rules.ts";
 import type * as s from "./syntax.ts";
 import * as t from "./tokens.ts";
 
@@ -11,7 +11,7 @@ const d = t.declarationWords;
 
 // Chevrotain runs every rule once to learn the grammar; in that run tokens and results are blank. What must not run
 // then stands inside `this.ACTION`.
-export class Parser extends ClauseRules {
+export class Parser extends NamesRules {
   constructor() {
     super();
     this.performSelfAnalysis();
@@ -31,6 +31,7 @@ export class Parser extends ClauseRules {
           { ALT: () => this.SUBRULE(this.expectDeclaration, { ARGS: [documentation] }) },
           { ALT: () => this.SUBRULE(this.recipeDeclaration, { ARGS: [documentation] }) },
           { ALT: () => this.SUBRULE(this.sweepDeclaration, { ARGS: [documentation] }) },
+          { ALT: () => this.SUBRULE(this.namesDeclaration, { ARGS: [documentation] }) },
           { ALT: () => this.SUBRULE(this.constantDeclaration, { ARGS: [documentation] }) },
         ],
       }),

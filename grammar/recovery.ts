@@ -55,7 +55,7 @@ const rootRule = "declaration";
 /** Gives up at the next `|>` too. */
 const stageRule = "stage";
 /** These give up at the next line that begins something; others, elements of lists, at the next comma. */
-const lineRules = new Set(["statement", "clause", "variantRow", "result", "let"]);
+const lineRules = new Set(["statement", "clause", "variantRow", "nameLine", "result", "let"]);
 /** Gives up at the body. */
 const signatureRule = "signature";
 

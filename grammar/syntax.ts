@@ -8,6 +8,7 @@ import type {
   Expression,
   Identifier,
   LetStatement,
+  NumberExpression,
   Path,
   RecordExpression,
   Shape,

@@ -93,6 +93,7 @@ export const declarationWords = {
   expect: opener("expect"),
   recipe: opener("recipe"),
   sweep: opener("sweep"),
+  names: opener("names"),
 } as const;
 
 export const statementWords = {

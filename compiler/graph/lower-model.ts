@@ -287,6 +287,7 @@ export function modulesOf(instances: Instances, graph: TensorGraph): Module[] {
   return [...instances.modules.values()].map(({ path, block, settings, output, origin }) => ({
     path,
     block,
+    standing: instances.standingAt(path),
     settings,
     parameters: parameters.get(path) ?? 0,
     macs: macs.get(path) ?? 0,

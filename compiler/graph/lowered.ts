@@ -4,12 +4,21 @@ import type { ResolvedDataset, ResolvedView } from "../model/catalog.ts";
 import type { Builder } from "./builder.ts";
 import type { Initializer, Node, Origin, Parameter, State, TensorGraph, Update } from "./graph.ts";
 
+/** A block by the file that declares it, with its settings printed canonically. */
+export interface BlockUse {
+  readonly block: string;
+  readonly file: string;
+  readonly settings: readonly { readonly name: string; readonly value: string }[];
+}
+
 /** One instance of a block (or a labelled scope) in a model, for summary, show, diff and error messages. */
 export interface Module {
   /** `layers.3.attn.qkv`; empty for the model itself. */
   readonly path: string;
   /** The block's name (`Linear`), or empty for labelled braces and repeats. */
   readonly block: string;
+  /** All blocks that stand at this very path, the outermost first: a model that applies another one adds no path. */
+  readonly standing: readonly BlockUse[];
   /** Settings as given or defaulted, printed canonically, in declared order. */
   readonly settings: readonly { readonly name: string; readonly value: string }[];
   /** Own parameters and those below. */
@@ -185,6 +194,8 @@ export interface LoweredRecipe extends TrainingDataflow {
   readonly clip?: number;
   /** Settings drawn at each step; mostly there are none. */
   readonly drawn: readonly DrawnSetting[];
+  /** Inputs [] f32 of any graph that the host computes before each step, besides rates and decays of twins. */
+  readonly courses: readonly { readonly input: string; readonly expression: HostExpression }[];
   /**
    * One for each combination of the values of `drawn` (the last setting varies fastest), over the same parameters,
    * states and views; their losses and metrics have the same names in the same order. One where nothing is drawn.

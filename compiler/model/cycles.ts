@@ -7,7 +7,7 @@ import { findName, type Found, type Library, type NamedDeclaration } from "./lib
 import { childrenOf, expressionsOf, expressionsOfField } from "./walk.ts";
 
 /** A library before its cycles are known. */
-type Names = Omit<Library, "cycles">;
+type Names = Omit<Library, "cycles" | "nameFiles">;
 
 /** One diagnostic for each cycle, at the declaration that was met first. */
 export function findCycles(library: Names): Diagnostic[] {

@@ -49,6 +49,15 @@ export interface Library {
   readonly reported: ReadonlySet<string>;
   /** Text by file name, for rendering diagnostics. */
   readonly sources: ReadonlyMap<string, string>;
+  /** Where `names` may stand; files beside those that are here are read when it is called first. */
+  readonly nameFiles: () => NameFiles;
+}
+
+export interface NameFiles {
+  readonly files: readonly FileScope[];
+  /** Of the files that are not in the library. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 /** Two diagnostics with one key say the same. */

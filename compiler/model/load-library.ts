@@ -11,6 +11,7 @@ import {
   type Found,
   type Library,
   type NamedDeclaration,
+  type NameFiles,
 } from "./library.ts";
 
 export interface Files {
@@ -43,7 +44,25 @@ export function loadLibrary(files: Files, entry: string): LoadedLibrary {
     reported: new Set(loader.diagnostics.map(keyOf)),
   };
   const cycles = findCycles(names);
-  return { library: { ...names, cycles }, diagnostics: [...loader.diagnostics, ...cycles] };
+  let maps: NameFiles | undefined;
+  const nameFiles = () => (maps ??= loadNameFiles(loader, files));
+  const library = { ...names, cycles, nameFiles };
+  return { library, diagnostics: [...loader.diagnostics, ...cycles] };
+}
+
+/** The files already there, and beside each `specs/vit.vit` the names of others for its blocks: `specs/names/vit.vit`. */
+function loadNameFiles(before: Loader, files: Files): NameFiles {
+  const loader = new Loader(files, before.loaded);
+  for (const name of before.loaded.keys()) {
+    const folder = name.slice(0, name.lastIndexOf("/") + 1);
+    if (!name.startsWith(standardFolder))
+      loader.load(`${folder}names/${name.slice(folder.length)}`);
+  }
+  return {
+    files: [...loader.loaded.values()],
+    diagnostics: loader.diagnostics,
+    sources: new Map([...before.sources, ...loader.sources]),
+  };
 }
 
 interface OpenFile extends FileScope {
@@ -53,15 +72,16 @@ interface OpenFile extends FileScope {
 }
 
 class Loader {
-  readonly loaded = new Map<string, FileScope>();
+  readonly loaded: Map<string, FileScope>;
   readonly sources = new Map<string, string>();
   readonly diagnostics: Diagnostic[] = [];
   private readonly files: Files;
   /** Files whose imports are being read, outermost first. */
   private readonly open: string[] = [];
 
-  constructor(files: Files) {
+  constructor(files: Files, known: ReadonlyMap<string, FileScope> = new Map()) {
     this.files = files;
+    this.loaded = new Map(known);
   }
 
   /** The file of that name, or undefined where there is none. */
@@ -167,7 +187,7 @@ function collectNames(syntax: SyntaxFile, diagnostics: Diagnostic[]): OpenFile {
   const places = new Map<string, FileSpan>();
   for (const declaration of syntax.declarations) {
     if (declaration.kind === "use" || declaration.kind === "expect") continue;
-    if (declaration.kind === "variants") continue;
+    if (declaration.kind === "variants" || declaration.kind === "names") continue;
     const names = declaration.kind === "let" ? declaration.binding.names : [declaration.name];
     for (const name of names) {
       if (name.text === "") continue;

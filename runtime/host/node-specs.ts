@@ -1,6 +1,6 @@
 // The files of specs for Node: the author's from the disk or from a git revision, the shipped ones from this package.
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Files } from "../../compiler/model/load-library.ts";
@@ -8,7 +8,7 @@ import { WorldError } from "../errors.ts";
 import { fileError } from "../errors.ts";
 
 const standardFolder = "specs/std/";
-const shippedFolders = ["specs/", standardFolder];
+const shippedFolders = ["specs/", "specs/names/", standardFolder];
 
 /** Files as they lie on the disk. Names count from where the program was started. */
 export function specFiles(): Files {
@@ -43,11 +43,38 @@ export function specFilesAt(revision: string): Files {
       name.startsWith(standardFolder) ? undefined : show(slashed(relative(top, resolve(name)))),
     shipped: isOwnRepository
       ? shippedSpecs(
-          (folder) => git("ls-tree", "--name-only", `${commit}:${folder}`).split("\n"),
+          (folder) => entriesAt(commit, folder),
           (name) => show(name) ?? "",
         )
       : specFiles().shipped,
   };
+}
+
+/**
+ * The specs that a path names: those of a folder, in the order of their names (folders in it are not entered), else the
+ * one file. `specs` is also what comes with Vitrail, where no such folder lies here.
+ */
+export function specNames(path: string): readonly string[] {
+  const folder = path.replace(/[\\/]+$/, "");
+  if (isFolder(folder)) return specsIn(folder).map((name) => `${folder}/${name}`);
+  if (`${folder}/` !== shippedFolders[0]) return [path];
+  return specsIn(join(packageRoot(), folder)).map((name) => `${folder}/${name}`);
+}
+
+function specsIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".vit"))
+    .sort();
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** What a folder held at a commit; nothing where it was not there yet. */
+function entriesAt(commit: string, folder: string): readonly string[] {
+  if (git("ls-tree", commit, folder.replace(/\/$/, "")).trim() === "") return [];
+  return git("ls-tree", "--name-only", `${commit}:${folder}`).split("\n");
 }
 
 function shippedSpecs(

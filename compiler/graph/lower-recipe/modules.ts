@@ -20,6 +20,7 @@ export function recipeModules(
   return [...instances.modules.values()].map(({ path, block, settings, output, origin }) => ({
     path,
     block,
+    standing: instances.standingAt(path),
     settings,
     parameters: sum(
       parameters

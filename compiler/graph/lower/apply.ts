@@ -231,12 +231,14 @@ function enterModule(
   signature: Scope,
   at: FileSpan,
 ): void {
-  if (e.instances.modules.has(path) && e.instances.modules.get(path)!.callable !== undefined)
-    return;
   const settings = declaration.settings.map((field) => ({
     name: field.name.text,
     value: showValue(signature.get(field.name.text)!, signature.roles),
   }));
+  const block = declaration.name.text;
+  e.instances.stand(path, { block, file: signature.file.name, settings });
+  if (e.instances.modules.has(path) && e.instances.modules.get(path)!.callable !== undefined)
+    return;
   const given = new Map(
     declaration.settings.map(
       (field) => [field.name.text, signature.get(field.name.text)!] as const,
@@ -246,7 +248,7 @@ function enterModule(
   // A block that stands at the path of its braces takes the place of their record.
   e.instances.modules.set(path, {
     path,
-    block: declaration.name.text,
+    block,
     settings,
     output: "",
     origin,

@@ -1,6 +1,7 @@
 // What a model or recipe owns, whatever graphs are made of it: parameters, states and modules, each by path.
 // A net that is applied again finds its parameters here; two different ones at one path are a mistake.
 import type { Origin, Parameter, State } from "../graph.ts";
+import type { BlockUse } from "../lowered.ts";
 import { isUnder } from "./path-frame.ts";
 import type { Application } from "./place.ts";
 import type { CallableValue } from "./value.ts";
@@ -20,6 +21,8 @@ export class Instances {
   readonly states = new Map<string, State>();
   /** In the order in which they were entered: a module comes before its parts. */
   readonly modules = new Map<string, ModuleRecord>();
+  /** The blocks at each path, the outermost first: several where a model applies another one and nothing else. */
+  private readonly blocks = new Map<string, BlockUse[]>();
   /** State of a twin -> the parameter it follows. */
   readonly follows = new Map<string, string>();
   /** Paths of nets and parts that do not learn, and stand in evaluation form. */
@@ -42,6 +45,17 @@ export class Instances {
   /** Holds the place of a module before its parts are known. */
   enter(path: string, record: ModuleRecord): void {
     if (!this.modules.has(path)) this.modules.set(path, record);
+  }
+
+  /** A block was entered at a path; the same block again changes nothing. */
+  stand(path: string, use: BlockUse): void {
+    const there = this.blocks.get(path) ?? [];
+    if (there.some(({ block, file }) => block === use.block && file === use.file)) return;
+    this.blocks.set(path, [...there, use]);
+  }
+
+  standingAt(path: string): readonly BlockUse[] {
+    return this.blocks.get(path) ?? [];
   }
 
   leave(path: string, output: string): void {

@@ -9,7 +9,16 @@ import type { Module } from "../../../compiler/graph/lowered.ts";
 function tree(...lines: readonly string[]) {
   const modules = lines.map((line): Module => {
     const [path = "", block = ""] = line.split(" ");
-    return { path, block, settings: [], parameters: 0, macs: 0, output: "", origin: { path } };
+    return {
+      path,
+      block,
+      standing: [],
+      settings: [],
+      parameters: 0,
+      macs: 0,
+      output: "",
+      origin: { path },
+    };
   });
   return moduleTree(modules, []);
 }
