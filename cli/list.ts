@@ -1,18 +1,19 @@
-// `vit list [FILE...]`: what can be named in files; without a file, in those of this folder and those that come with
-// Vitrail. `--std` lists the standard library, `--data` the data sets and sample operations.
+// `vit list [FILE...]`: what can be named in files, every model with its variants and what they count; without a file, in
+// those of this folder and those that come with Vitrail. With `--json` the models alone, an entry a variant.
 import { readdirSync } from "node:fs";
 import { relative } from "node:path";
-import type { FileScope, NamedDeclaration } from "../compiler/model/library.ts";
-import type { CatalogSetting } from "../compiler/model/catalog.ts";
-import { catalog } from "../runtime/data/catalog.ts";
-import { nodeHost } from "../runtime/host/node.ts";
-import { packageRoot, specFiles } from "../runtime/host/node-specs.ts";
-import { nameableOf, openFile, variantNames } from "../runtime/spec/open-spec.ts";
+import type { NamedDeclaration } from "../compiler/model/library.ts";
+import { packageRoot, specFiles, specNames } from "../runtime/host/node-specs.ts";
+import { listModels } from "../runtime/spec/list-models.ts";
+import type { ListedFile } from "../runtime/spec/list-models.ts";
+import { isWrong, nameableOf, variantNames } from "../runtime/spec/open-spec.ts";
 import { parseTarget } from "../runtime/spec/spec-target.ts";
 import { exit } from "./exit-codes.ts";
 import { remarkDiagnostics } from "./explain-failure.ts";
-import { table } from "./table.ts";
-import { colors, say, sayJson } from "./terminal.ts";
+import { short } from "./figures.ts";
+import { firstSentence, listData, listStandard } from "./list-library.ts";
+import { shortened, shownWidth, table } from "./table.ts";
+import { colors, say, sayJson, widthOf } from "./terminal.ts";
 
 export interface ListOptions {
   readonly json?: boolean;
@@ -20,130 +21,117 @@ export interface ListOptions {
   readonly data?: boolean;
 }
 
-interface Listed {
-  readonly kind: string;
-  /** `specs/vit.vit:ViT`, ready to be pasted. */
-  readonly target: string;
-  readonly variants: readonly string[];
-  readonly about: string;
-}
-
 export function list(names: readonly string[], options: ListOptions): number {
   if (options.data) return listData(options.json ?? false);
   if (options.std) return listStandard(options.json ?? false);
   const files = specFiles();
   let isFine = true;
-  const entries = (
-    names.length > 0 ? names.map((name) => parseTarget(name).file) : knownFiles()
-  ).flatMap((name) => {
-    const { library, file, diagnostics } = openFile(files, name);
-    if (diagnostics.length > 0) remarkDiagnostics(diagnostics, library.sources);
-    isFine &&= diagnostics.every(({ severity }) => severity !== "error");
-    return entriesOf(file);
-  });
-  if (options.json) sayJson(entries);
-  else if (entries.length > 0) say(rows(entries).join("\n"));
+  const models: ListedFile["models"][number][] = [];
+  for (const [place, name] of filesOf(names).entries()) {
+    const listed = listModels(files, name);
+    isFine &&= !isWrong(listed.diagnostics);
+    models.push(...listed.models);
+    if (!options.json) say((place === 0 ? "" : "\n") + fileLines(listed).join("\n"));
+    remarkDiagnostics(listed.diagnostics, listed.sources);
+  }
+  if (options.json) sayJson(models);
   return isFine ? exit.fine : exit.wrongInput;
+}
+
+function filesOf(names: readonly string[]): readonly string[] {
+  if (names.length === 0) return knownFiles();
+  return names.flatMap((name) => {
+    const found = specNames(name);
+    return found.length === 1 && found[0] === name ? [parseTarget(name).file] : found;
+  });
 }
 
 function knownFiles(): string[] {
   const root = packageRoot();
-  const vitFiles = (folder: string) => readdirSync(folder).filter((name) => name.endsWith(".vit"));
   const shown = (path: string) => relative(process.cwd(), path).replaceAll("\\", "/");
   return [
-    ...vitFiles("."),
-    ...vitFiles(`${root}/specs`).map((name) => shown(`${root}/specs/${name}`)),
-    ...vitFiles(`${root}/examples`).map((name) => shown(`${root}/examples/${name}`)),
+    ...readdirSync(".").filter((name) => name.endsWith(".vit")),
+    ...["specs", "examples"].flatMap((folder) => specNames(`${root}/${folder}`).map(shown)),
   ];
 }
 
-function entriesOf(file: FileScope): Listed[] {
-  const sweeps = [...file.declarations.values()].filter(({ kind }) => kind === "sweep");
-  return [...nameableOf(file), ...sweeps].map((declaration) => {
-    const name = nameOf(declaration);
-    return {
-      kind: declaration.kind,
-      target: `${file.name}:${name}`,
-      variants: variantNames(file, declaration),
-      about: aboutOf(declaration, file),
-    };
-  });
+interface Row {
+  readonly kind: string;
+  readonly name: string;
+  readonly variant: string;
+  /** Parameters and multiply-adds. */
+  readonly figures: readonly [string, string];
+  readonly about: string;
 }
 
-function nameOf(declaration: NamedDeclaration): string {
-  return declaration.kind === "let" ? "" : declaration.name.text;
-}
+const noFigures = ["", ""] as const;
 
-/** The first sentence of its documentation, else of the file's. */
-function aboutOf(declaration: NamedDeclaration, file: FileScope): string {
-  const own = "documentation" in declaration ? declaration.documentation : undefined;
-  const text = own ?? (declaration.kind === "block" ? undefined : file.syntax.documentation) ?? "";
-  return text.split("\n")[0]!.trim();
-}
-
-function rows(entries: readonly Listed[]): string[] {
+/** The file's name and what it is about; under it an aligned line for each thing, or for each variant of it. */
+function fileLines(listed: ListedFile): string[] {
+  const { file, models } = listed;
   const paint = colors();
-  return table(
-    entries.map(({ kind, target, variants, about }) => {
-      const [, file, name] = /^(.*:)([^:]*)$/.exec(target) ?? ["", "", target];
-      return [
-        paint.dim(kind),
-        `${paint.dim(file ?? "")}${paint.bold(name ?? "")}`,
-        variants.join(" "),
-        paint.dim(about),
-      ];
+  const sweeps = [...file.declarations.values()].filter(({ kind }) => kind === "sweep");
+  const rows = [...nameableOf(file), ...sweeps].flatMap((each) => rowsOf(each, listed));
+  const title: Row = { kind: "", name: "", variant: "", figures: titles, about: "" };
+  const cells = (models.length > 0 ? [title, ...rows] : rows).map(
+    ({ kind, name, variant, figures, about }) => [
+      `  ${paint.dim(kind)}`,
+      paint.bold(name),
+      variant,
+      ...(models.length > 0 ? figures : []).map((text) =>
+        figures === titles ? paint.dim(text) : text,
+      ),
+      about,
+    ],
+  );
+  const align = [
+    "left",
+    "left",
+    "left",
+    ...figureAlign.slice(0, models.length > 0 ? 2 : 0),
+  ] as const;
+  return [
+    `${paint.bold(file.name)}  ${paint.dim(firstSentence(file.syntax.documentation))}`,
+    ...table(withinWidth(cells), { align }),
+  ];
+}
+
+const titles = ["parameters", "multiply-adds"] as const;
+const figureAlign = ["right", "right"] as const;
+
+function rowsOf(declaration: NamedDeclaration, { file, models, openModels }: ListedFile): Row[] {
+  if (declaration.kind === "let") return [];
+  const { kind } = declaration;
+  const name = declaration.name.text;
+  const about = firstSentence(
+    "documentation" in declaration ? declaration.documentation : undefined,
+  );
+  const open = kind === "model" ? openModels.find((model) => model.name === name)?.open : undefined;
+  const needs = open === undefined ? "" : `not counted: give ${open.join(", ")}`;
+  const variants =
+    kind === "model"
+      ? models
+          .filter((model) => model.name === name)
+          .map(({ variant, parameters, macs }) => ({
+            variant: variant ?? "",
+            figures: [short(parameters), short(macs)] as const,
+          }))
+      : variantNames(file, declaration).map((variant) => ({ variant, figures: noFigures }));
+  return (variants.length > 0 ? variants : [{ variant: "", figures: noFigures }]).map(
+    (variant, place) => ({
+      ...(place === 0 ? { kind, name, about: needs || about } : { kind: "", name: "", about: "" }),
+      ...variant,
     }),
   );
 }
 
-function listStandard(isJson: boolean): number {
-  const { library } = openFile(specFiles(), "specs/std/linear.vit");
-  const entries = [...library.standard].map(([name, { declaration, file }]) => ({
-    kind: declaration.kind,
-    name,
-    settings: settingsOf(declaration),
-    file: file.name,
-    about: aboutOf(declaration, { ...file, syntax: { ...file.syntax, documentation: undefined } }),
-  }));
+/** What stands last in a row takes what the terminal has left. */
+function withinWidth(rows: readonly (readonly string[])[]): string[][] {
+  const last = (rows[0]?.length ?? 1) - 1;
+  const widths = Array.from({ length: last }, (_, column) =>
+    Math.max(...rows.map((row) => shownWidth(row[column]!))),
+  );
+  const room = widthOf() - widths.reduce((sum, width) => sum + width + 2, 0);
   const paint = colors();
-  if (isJson) sayJson(entries);
-  else
-    say(
-      table(
-        entries.map(({ kind, name, settings, about }) => [
-          paint.dim(kind),
-          `${paint.bold(name)}(${settings.join(", ")})`,
-          paint.dim(about),
-        ]),
-      ).join("\n"),
-    );
-  return exit.fine;
-}
-
-function settingsOf(declaration: NamedDeclaration): string[] {
-  if (declaration.kind === "function") return declaration.fields.map(({ name }) => name.text);
-  if ("settings" in declaration) return declaration.settings.map(({ name }) => name.text);
-  return [];
-}
-
-function listData(isJson: boolean): number {
-  const { datasets, operations } = catalog(nodeHost);
-  if (isJson) {
-    sayJson({ datasets, operations });
-    return exit.fine;
-  }
-  const paint = colors();
-  const row = (each: {
-    readonly name: string;
-    readonly settings: readonly CatalogSetting[];
-    readonly about: string;
-  }) => [
-    `  ${paint.bold(each.name)}(${each.settings.map(({ name }) => name).join(", ")})`,
-    paint.dim(each.about),
-  ];
-  say(paint.bold("data sets"));
-  say(table(datasets.map(row)).join("\n"));
-  say(`\n${paint.bold("operations on one example")}`);
-  say(table(operations.map(row)).join("\n"));
-  return exit.fine;
+  return rows.map((row) => [...row.slice(0, last), paint.dim(shortened(row[last]!, room))]);
 }

@@ -57,9 +57,10 @@ function commandLine(run: Run): Command {
 
   verb("check", "find all mistakes of a file, and count its expectations anew", [
     "check specs/vit.vit",
+    "check specs",
     "check *.vit --json",
   ])
-    .argument("<file...>", "files to check")
+    .argument("<file...>", "files to check; a folder stands for its .vit files")
     .option(...json)
     .action((files: string[], options) =>
       run(async () => (await import("./check.ts")).check(files, options)),
@@ -87,15 +88,14 @@ function commandLine(run: Run): Command {
       run(async () => (await import("./show.ts")).show(target, options)),
     );
 
-  verb("list", "list what files declare, the standard library, or the data sets", [
+  verb(
     "list",
-    "list specs/vit.vit",
-    "list --std",
-    "list --data",
-  ])
+    "list models with their variants and sizes, the standard library, or the data sets",
+    ["list", "list specs/vit.vit", "list specs --json", "list --std", "list --data"],
+  )
     .argument(
       "[file...]",
-      "files; without one, those of this folder and those that come with Vitrail",
+      "files, or folders of them; without one, those of this folder and those that come with Vitrail",
     )
     .option("--std", "list the standard library")
     .option("--data", "list data sets and operations on examples")

@@ -6,6 +6,7 @@ import type {
   Argument,
   BlockDeclaration,
   ExpectDeclaration,
+  Field,
   NumberExpression,
   RecordField,
 } from "../../grammar/syntax.ts";
@@ -15,7 +16,7 @@ import { variantsOf } from "../model/library.ts";
 import { checkNames } from "../model/static-names.ts";
 import { Builder } from "./builder.ts";
 import type { Module } from "./lowered.ts";
-import { blockNamed, lowerCallable, type ModelResult } from "./lower-model.ts";
+import { blockNamed, lowerCallable } from "./lower-model.ts";
 import * as errors from "./expect-errors.ts";
 import { RoleTable } from "./lower/axis.ts";
 import { withSettings } from "./lower/bind-settings.ts";
@@ -57,12 +58,17 @@ const knownNames = {
   },
 };
 
+interface Counted {
+  /** The whole model, with its figures; undefined where it is wrong. */
+  readonly top: Module | undefined;
+}
+
 class FileCheck {
   private readonly library: Library;
   private readonly file: FileScope;
   private readonly problems: Gathered;
-  /** A variant and an expectation of it are lowered once. */
-  private readonly lowered = new Map<string, ModelResult>();
+  /** A variant and an expectation of it are lowered once; what is kept of a model is its figures. */
+  private readonly counted = new Map<string, Counted>();
 
   constructor(library: Library, file: FileScope, problems: Gathered) {
     this.library = library;
@@ -88,7 +94,8 @@ class FileCheck {
       const configured = withSettings(evaluator, callable, [first], scope, at);
       if (configured !== undefined) this.lower(configured, subject);
     }
-    if (rows.length === 0 && isClosed(declaration)) this.lower(callable, callable.name);
+    if (rows.length === 0 && whatIsOpen(declaration).length === 0)
+      this.lower(callable, callable.name);
   }
 
   /** An expectation counts its model anew. */
@@ -104,8 +111,7 @@ class FileCheck {
       );
       return;
     }
-    const { model } = this.lower(value, subject);
-    const top = model?.modules.find((module) => module.path === "");
+    const { top } = this.lower(value, subject);
     if (top !== undefined) for (const field of figures?.fields ?? []) this.figure(field, top);
   }
 
@@ -121,7 +127,7 @@ class FileCheck {
     }
   }
 
-  private lower(callable: CallableValue, subject: string): ModelResult {
+  private lower(callable: CallableValue, subject: string): Counted {
     if (callable.target.kind !== "block") throw new Error(`${subject} is no block`);
     const { library, problems } = this;
     const { file, declaration } = callable.target;
@@ -134,14 +140,19 @@ class FileCheck {
       (value) => value.kind === "callable" && value.name === "",
     );
     const isPlain = callable.overrides.length === 0 && !hasBraces;
-    const known = isPlain ? this.lowered.get(key) : undefined;
+    const known = isPlain ? this.counted.get(key) : undefined;
     if (known !== undefined) return known;
-    const result = lowerCallable(library, file, { ...callable, name: subject }, [], {
-      scopeFile: this.file,
-    });
-    if (isPlain) this.lowered.set(key, result);
-    result.diagnostics.forEach(problems.report);
-    return result;
+    const { model, diagnostics } = lowerCallable(
+      library,
+      file,
+      { ...callable, name: subject },
+      [],
+      { scopeFile: this.file },
+    );
+    const counted = { top: model?.modules.find((module) => module.path === "") };
+    if (isPlain) this.counted.set(key, counted);
+    diagnostics.forEach(problems.report);
+    return counted;
   }
 
   private evaluator(subject: string): { readonly evaluator: Evaluator; readonly scope: Scope } {
@@ -158,24 +169,25 @@ class FileCheck {
 
 const noNames = new RoleTable();
 
-/** Every setting has a default and every axis of an input but the batch has a size. */
-function isClosed(declaration: BlockDeclaration): boolean {
-  const names = declaration.settings.map((field) => field.name.text);
-  const hasDefaults = declaration.settings.every(
-    (field) => field.default !== undefined || field.type?.kind === "type-optional",
+/** Settings without a default and axes of inputs without a size, the batch apart: with none, a block stands alone. */
+export function whatIsOpen({ settings, inputs }: BlockDeclaration): string[] {
+  const names = settings.map((field) => field.name.text);
+  const unset = settings.filter(
+    (field) => field.default === undefined && field.type?.kind !== "type-optional",
   );
-  const areSized = declaration.inputs.every((field) => {
-    const type = field.type?.kind === "type-optional" ? field.type.of : field.type;
-    if (type?.kind !== "type-tensor") return false;
-    return type.shape.axes.every((axis) => {
-      if (axis.kind === "axis-size") return true;
-      if (axis.kind !== "axis-name") return false;
-      return (
-        axis.size !== undefined || axis.name.text === "batch" || names.includes(axis.name.text)
-      );
-    });
+  const unsized = inputs.flatMap((field) => openAxes(field, names));
+  return [...new Set([...unset.map((field) => field.name.text), ...unsized])];
+}
+
+function openAxes(field: Field, settings: readonly string[]): string[] {
+  const type = field.type?.kind === "type-optional" ? field.type.of : field.type;
+  if (type?.kind !== "type-tensor") return [field.name.text];
+  return type.shape.axes.flatMap((axis) => {
+    if (axis.kind === "axis-size") return [];
+    if (axis.kind !== "axis-name") return [`the shape of ${field.name.text}`];
+    const name = axis.name.text;
+    return axis.size !== undefined || name === "batch" || settings.includes(name) ? [] : [name];
   });
-  return hasDefaults && areSized;
 }
 
 // ---------------------------------------------------------------------------------------------- figures

@@ -29,6 +29,8 @@ export interface OpenedFile {
 /** What is wrong with a spec. */
 export interface WrongSpec {
   readonly kind: "wrong";
+  /** Where a whole file was looked at. */
+  readonly file?: FileScope;
   readonly diagnostics: readonly Diagnostic[];
   readonly sources: Sources;
 }
@@ -89,7 +91,7 @@ export function checkSpec(files: Files, name: string, catalog: Catalog): WrongSp
   ];
   const all = sortDiagnostics(onceEach(found));
   return isWrong(all)
-    ? { kind: "wrong", diagnostics: all, sources: library.sources }
+    ? { kind: "wrong", file, diagnostics: all, sources: library.sources }
     : { kind: "checked", file, warnings: all, sources: library.sources };
 }
 

@@ -1,4 +1,4 @@
-// What a spec is once it is resolved: `show`, `list` and `summary`.
+// What a spec is once it is resolved: `show` and `summary`.
 import { describe, expect, test } from "vitest";
 import { runVit, runVitJson } from "./run-vit.ts";
 
@@ -19,23 +19,6 @@ describe("show", () => {
     expect(out).toMatch(/^ {2}length = 2 epochs +\/\/ --set$/m);
     expect(out).toMatch(/^ {2}batch +=.*\/\/ examples\/digits\.vit:\d+:\d+$/m);
     expect(out).toMatch(/\/\/ \d+ steps of \d+/);
-  });
-});
-
-describe("list", () => {
-  test("what a file declares, ready to be pasted", async () => {
-    const { out } = await runVit("list", "specs/vit.vit", "examples/digits.vit");
-    expect(out).toMatch(/^model +specs\/vit\.vit:ViT +Ti\/16 S\/16 .* H\/14/m);
-    expect(out).toMatch(/^recipe +examples\/digits\.vit:digits/m);
-  });
-
-  test("the standard library and the data sets", async () => {
-    const standard = await runVitJson<{ name: string }[]>("list", "--std");
-    expect(standard.map(({ name }) => name)).toEqual(
-      expect.arrayContaining(["Linear", "AdamW", "cosine"]),
-    );
-    const { datasets } = await runVitJson<{ datasets: { name: string }[] }>("list", "--data");
-    expect(datasets.map(({ name }) => name)).toContain("mnist");
   });
 });
 
