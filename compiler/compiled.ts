@@ -85,8 +85,9 @@ export interface TrainingPlan {
   readonly datasets: readonly ResolvedDataset[];
   readonly views: readonly ViewInput[];
   /**
-   * Inputs [] f32 of `train` (or `update`), computed on the host before each step. Besides these each entry may take
-   * `seed` and `step` (u32, []) for its draws, and `t` (f32, []: the step counted from 1).
+   * Inputs [] f32 of any entry, computed on the host before each step. Besides these each entry may take `seed` and
+   * `step` (u32, []) for its draws, and `t` (f32, []: the step counted from 1). After n steps an evaluation and a
+   * prediction read them as at step n.
    */
   readonly scalars: readonly { readonly input: string; readonly expression: HostExpression }[];
   /**

@@ -63,7 +63,7 @@ export function buildTrainingStep(
       graph: simplify(placeResidents(graph, placed.layout), { isDifferentiated: true }),
     })),
     layout: placed.layout,
-    scalars: step.scalars.entries(),
+    scalars: [...step.scalars.entries(), ...recipe.courses],
     metrics: step.metricNames,
     recognised,
   };

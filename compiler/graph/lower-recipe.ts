@@ -214,6 +214,7 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
     ...plain,
     ...choices[0]!,
     drawn: drawn.settings,
+    courses: context.courses.entries(),
     choices,
     datasets: datasetsOf(context.clauseNames().flatMap((name) => context.dataValue(name) ?? [])),
     views: viewsOf(trainings),

@@ -43,7 +43,8 @@ export async function evaluateRun(
   const evaluator = createEvaluator(plan, loaded, data);
   try {
     const evaluations: Record<string, Figures> = {};
-    for (const evaluation of chosen) evaluations[evaluation.name] = await evaluator.run(evaluation);
+    for (const evaluation of chosen)
+      evaluations[evaluation.name] = await evaluator.run(evaluation, step);
     return { step, checkpoint, evaluations, data: evaluator.notes() };
   } finally {
     await evaluator.close();

@@ -9,6 +9,7 @@ import { found } from "../device/loaded-compilation.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import type { TypedArray } from "../device/device.ts";
 import { WorldError } from "../errors.ts";
+import { scalarsAt } from "../training/step-scalars.ts";
 import { linearProbe } from "./linear-probe.ts";
 import { nearestNeighbours } from "./nearest-neighbours.ts";
 import type { LabelledFeatures } from "./nearest-neighbours.ts";
@@ -16,7 +17,11 @@ import type { LabelledFeatures } from "./nearest-neighbours.ts";
 /** Runs evaluations of one plan again and again; its loaders stay open. */
 export interface Evaluator {
   /** Figures by name: those of the plan, or accuracy under the evaluation's name, and `NAME.spread` or `NAME.fit`. */
-  readonly run: (evaluation: PlannedEvaluation) => Promise<Readonly<Record<string, number>>>;
+  readonly run: (
+    evaluation: PlannedEvaluation,
+    /** Steps that were taken: what follows a course is as the next step would have it. */
+    step: number,
+  ) => Promise<Readonly<Record<string, number>>>;
   readonly notes: () => Readonly<Record<string, number>>;
   readonly close: () => Promise<void>;
 }
@@ -39,15 +44,19 @@ export function createEvaluator(
     return opening;
   };
 
-  const run = async (evaluation: PlannedEvaluation): Promise<Readonly<Record<string, number>>> => {
+  const run = async (
+    evaluation: PlannedEvaluation,
+    step: number,
+  ): Promise<Readonly<Record<string, number>>> => {
     const { name, views, batch } = evaluation;
+    const use: Use = { loaded, entry: evaluation.entry, plan, scalars: scalarsAt(plan, step) };
     if (evaluation.kind === "mean")
-      return means(evaluation, await batchesOf(name, views, batch), plan, loaded);
+      return means(evaluation, await batchesOf(name, views, batch), use);
     const sides: LabelledFeatures[] = [];
     for (const side of ["fit", "test"] as const) {
       const views = withLabel(evaluation[side].views, evaluation[side].label);
       const batches = await batchesOf(`${name}.${side}`, views, batch);
-      sides.push(await features(evaluation, batches, plan, loaded));
+      sides.push(await features(evaluation, batches, use));
     }
     const [fit, test] = sides as [LabelledFeatures, LabelledFeatures];
     return protocolFigures(evaluation, fit, test, plan.seed);
@@ -96,18 +105,26 @@ function withLabel(views: readonly ViewInput[], label: ResolvedView): readonly V
   return [...views, { input: labelName, view: label }];
 }
 
+/** An entry to be run on batches, all at one step of the run. */
+interface Use {
+  readonly loaded: LoadedCompilation;
+  readonly entry: string;
+  readonly plan: TrainingPlan;
+  readonly scalars: Readonly<Record<string, number>>;
+}
+
 async function means(
   evaluation: Extract<PlannedEvaluation, { kind: "mean" }>,
   batches: InputBatches,
-  plan: TrainingPlan,
-  loaded: LoadedCompilation,
+  use: Use,
 ): Promise<Readonly<Record<string, number>>> {
-  const { entry, metrics, batch } = evaluation;
+  const { metrics, batch } = evaluation;
+  const { loaded, entry } = use;
   const sums = new Float64Array(metrics.length);
   for (let pass = 0; pass < batches.stepsPerPass; pass++) {
     const { inputs, count } = await batches.next();
     const weights = Float32Array.from({ length: batch }, (_, place) => (place < count ? 1 : 0));
-    loaded.run(entry, entryInputs(loaded, entry, plan, pass, inputs, weights));
+    loaded.run(entry, entryInputs(use, pass, inputs, weights));
     const values = await Promise.all(metrics.map((name) => loaded.readOutput(entry, name)));
     for (let i = 0; i < sums.length; i++) sums[i]! += values[i]![0]! * count;
   }
@@ -117,17 +134,16 @@ async function means(
 async function features(
   evaluation: Extract<PlannedEvaluation, { kind: "protocol" }>,
   batches: InputBatches,
-  plan: TrainingPlan,
-  loaded: LoadedCompilation,
+  use: Use,
 ): Promise<LabelledFeatures> {
-  const { entry } = evaluation;
+  const { loaded, entry } = use;
   const labels = new Int32Array(batches.size);
   let rows: Float32Array | undefined;
   let width = 0;
   for (let pass = 0, done = 0; pass < batches.stepsPerPass; pass++) {
     const { inputs, count } = await batches.next();
     labels.set(found(inputs, labelName, "label").subarray(0, count), done);
-    loaded.run(entry, entryInputs(loaded, entry, plan, pass, inputs));
+    loaded.run(entry, entryInputs(use, pass, inputs));
     const values = await loaded.readOutput(entry, "features");
     width = values.length / evaluation.batch;
     rows ??= new Float32Array(batches.size * width);
@@ -139,14 +155,13 @@ async function features(
 
 /** Of all that there is, what the entry asks for. Draws of an evaluation are those of its batch, the same each time. */
 function entryInputs(
-  loaded: LoadedCompilation,
-  entry: string,
-  plan: TrainingPlan,
+  { loaded, entry, plan, scalars }: Use,
   pass: number,
   fields: ReadonlyMap<string, TypedArray>,
   weights?: Float32Array,
 ): ReadonlyMap<string, TypedArray> {
   const given = new Map(fields);
+  for (const [name, value] of Object.entries(scalars)) given.set(name, Float32Array.of(value));
   given.set("seed", Uint32Array.of(plan.seed));
   given.set("step", Uint32Array.of(pass));
   if (weights) given.set("weights", weights);

@@ -10,6 +10,7 @@ import type { DeviceValues, LoadedCompilation } from "../device/loaded-compilati
 import { WorldError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Run } from "../training/run-folder.ts";
+import { scalarsAt } from "../training/step-scalars.ts";
 import { loadRun } from "./evaluate-run.ts";
 import type { RunContext } from "./evaluate-run.ts";
 
@@ -31,12 +32,13 @@ export async function predictImages(
   const images: Float32Array[] = [];
   for (const path of paths)
     images.push((await viewOfFile(view.view, fields, path, context.host)).values);
-  const { loaded } = await loadRun(run, context);
+  const { loaded, step } = await loadRun(run, context);
+  const scalars = scalarsAt(context.compiled.plan, step);
   try {
     const predictions: Prediction[] = [];
     for (let from = 0; from < paths.length; from += predict.batch) {
       const some = images.slice(from, from + predict.batch);
-      const logits = await runPredict(loaded, view.input, some, predict.batch);
+      const logits = await runPredict(loaded, view.input, some, predict.batch, scalars);
       const width = logits.length / predict.batch;
       some.forEach((_, place) => {
         const row = logits.subarray(place * width, (place + 1) * width);
@@ -84,6 +86,7 @@ async function runPredict(
   input: string,
   images: readonly Float32Array[],
   batch: number,
+  scalars: Readonly<Record<string, number>>,
 ): Promise<DeviceValues> {
   const length = images[0]!.length;
   const values = new Float32Array(batch * length);
@@ -93,6 +96,7 @@ async function runPredict(
     [input, values],
     ["seed", Uint32Array.of(0)],
     ["step", Uint32Array.of(0)],
+    ...Object.entries(scalars).map(([name, value]) => [name, Float32Array.of(value)] as const),
   ]);
   const wanted = loaded.inputs("predict").map(({ name }) => name);
   loaded.run("predict", new Map([...given].filter(([name]) => wanted.includes(name))));

@@ -295,7 +295,7 @@ function stepEvent(sitting: Sitting, result: StepResult): TrainingEvent {
 
 async function evaluate(sitting: Sitting, name: string): Promise<void> {
   const evaluation = sitting.plan.evaluations.find((candidate) => candidate.name === name)!;
-  const metrics = await sitting.evaluator.run(evaluation);
+  const metrics = await sitting.evaluator.run(evaluation, sitting.step);
   sitting.evaluations = { ...sitting.evaluations, [name]: metrics };
   const { step, loss } = sitting;
   emit(sitting, { event: "evaluation", step, loss, name, metrics, time: time(sitting) });

@@ -2,7 +2,6 @@
 // (`train`, or `accumulate` for each part of the batch and then `update`), its metrics read. Where settings are drawn at
 // each step, the entry is that of what this step has drawn.
 import type { TrainingPlan } from "../../compiler/compiled.ts";
-import { evaluateHost } from "../../compiler/graph/host-expression.ts";
 import type { InputBatches } from "../data/recipe-data.ts";
 import { found } from "../device/loaded-compilation.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
@@ -11,6 +10,7 @@ import type { Figures } from "./events.ts";
 import { drawChoice } from "./draw-choice.ts";
 import type { DrawnChoice } from "./draw-choice.ts";
 import type { BrokenStep } from "./not-finite.ts";
+import { scalarsAt } from "./step-scalars.ts";
 
 export interface StepResult {
   readonly loss: number;
@@ -87,18 +87,6 @@ async function runOn(
   );
   loaded.run(entry, inputs);
   return { entry, inputs };
-}
-
-function scalarsAt(plan: TrainingPlan, step: number): Figures {
-  const at = {
-    step,
-    epoch: step / plan.stepsPerEpoch,
-    steps: plan.steps,
-    steps_per_epoch: plan.stepsPerEpoch,
-  };
-  return Object.fromEntries(
-    plan.scalars.map(({ input, expression }) => [input, evaluateHost(expression, at)]),
-  );
 }
 
 function stepInputs(

@@ -3,9 +3,11 @@
 import type { Diagnostic, FileSpan } from "../../../grammar/diagnostic.ts";
 import type { Expression, Span, Statement, Type } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
+import { findName } from "../../model/library.ts";
 import { nearestName } from "../../model/nearest-name.ts";
 import { Builder } from "../builder.ts";
 import type { Node } from "../graph.ts";
+import { hostVariable, hostVariables } from "../host-expression.ts";
 import { Evaluator } from "../lower/evaluator.ts";
 import type { Instances } from "../lower/instances.ts";
 import type { Intrinsic } from "../lower/intrinsic.ts";
@@ -20,6 +22,7 @@ import { Gradients } from "./gradients.ts";
 import { recipeFunctions } from "./recipe-functions.ts";
 import type { RecipeContext } from "./recipe-context.ts";
 import type { RecipeValue } from "./recipe-value.ts";
+import { recipeSteps } from "./recipe-steps.ts";
 import { twinNet } from "./twins.ts";
 import { knownAxes } from "./views.ts";
 import { partOfView } from "./view-start.ts";
@@ -65,6 +68,7 @@ export class Dataflow {
       subject: `recipe ${effective.name}`,
       report: (diagnostic) => problems.add(withNearestClause(diagnostic, context)),
       intrinsics,
+      steps: recipeSteps(context),
     });
     this.root = this.evaluator.scope(effective.file, { training });
     this.root.bindSize("batch", batch);
@@ -126,7 +130,12 @@ export class Dataflow {
     const field = this.context.effective.fields.find((placed) => placed.field.name.text === name);
     if (field) return this.defineSetting(name);
     const placed = this.context.clauseOf(name);
-    if (placed) this.defineClause(name, placed);
+    if (placed) return this.defineClause(name, placed);
+    // What a file calls so is meant, if there is such a thing; a schedule of `std` may bear the name too (`steps`).
+    const variable = hostVariables.find((known) => known === name);
+    const { library, effective } = this.context;
+    if (variable && findName(library, effective.file, name)?.file.isStandard !== false)
+      this.root.define(name, { kind: "host", expression: hostVariable(variable) });
   }
 
   private defineSetting(name: string): void {
@@ -135,7 +144,7 @@ export class Dataflow {
     )!;
     const value = this.context.setting(name)!;
     if (value.kind !== "text") {
-      this.root.define(name, this.known(value, field.name.span, name, field.type));
+      this.root.define(name, this.known(value, name, field.type));
       return;
     }
     this.ensure(value.expression);
@@ -185,24 +194,16 @@ export class Dataflow {
     return poison;
   }
 
-  private defineSettingLet(name: string, { clause, file }: PlacedClause): void {
+  private defineSettingLet(name: string, { file }: PlacedClause): void {
     const value = this.context.scope(file).lookup(name);
-    this.root.define(name, value ? this.known(value, clause.span, name) : poison);
+    this.root.define(name, value ? this.known(value, name) : poison);
   }
 
-  /** A setting as dataflow has it; one that changes with the step has no place in a graph yet. */
-  private known(value: RecipeValue, span: Span, name: string, type?: Type): Value {
-    if (value.kind !== "number" || value.host.kind === "number")
-      return dataflowValue(value, type) ?? poison;
-    const { file } = this.context.clauseOf(name) ?? this.context.effective;
-    this.context.problems.error(
-      "not-yet",
-      `\`${name}\` changes with the step, which dataflow cannot read yet`,
-      file.name,
-      span,
-      { hints: ["a course may stand in `lr` and in a twin's `decay`"] },
-    );
-    return poison;
+  /** A setting as dataflow has it; one that changes with the step lends its name to the input. */
+  private known(value: RecipeValue, name: string, type?: Type): Value {
+    if (value.kind === "number" && value.host.kind !== "number")
+      this.context.courses.name(value.host, name);
+    return dataflowValue(value, type) ?? poison;
   }
 
   /** A statement defines its names in the scope of its file; the recipe as a whole sees them too. */

@@ -5,19 +5,19 @@ import type {
   ExceptClause,
   Expression,
   NameExpression,
-  Span,
 } from "../../../grammar/syntax.ts";
 import { pathText } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
 import { printHost } from "../host-expression.ts";
 import type { Parameter } from "../graph.ts";
-import type { HostExpression, ParameterGroup } from "../lowered.ts";
+import type { HostExpression, OptimizerUse, ParameterGroup } from "../lowered.ts";
 import { describedBy } from "./except.ts";
 import { bindFields } from "./function-scope.ts";
 import { nearestHint } from "./nearest-hint.ts";
 import { findOptimizer, openOptimizer } from "./optimizer.ts";
 import type { OptimizerCall } from "./optimizer.ts";
 import type { RecipeContext } from "./recipe-context.ts";
+import { recipeSteps } from "./recipe-steps.ts";
 import { hostValue, numberValue, printValue } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
 import { fitType } from "./setting-types.ts";
@@ -52,14 +52,15 @@ export function groupParameters(
   if (context.problems.found.length > before) return undefined;
   const opened = [...groups.values()].map((group) => ({
     paths: group.paths,
-    optimizer: openOptimizer(
-      { ...call, settings: group.settings },
-      context.library,
-      context.problems,
-    ),
+    optimizer: openGroup({ ...call, settings: group.settings }, context),
     lr: group.lr,
   }));
   return context.problems.found.length > before ? undefined : opened;
+}
+
+function openGroup(call: OptimizerCall, context: RecipeContext): OptimizerUse {
+  nameCourses(call.settings, call.declaration.name.text, context);
+  return openOptimizer(call, context.library, context.problems, recipeSteps(context));
 }
 
 interface Chosen {
@@ -90,33 +91,25 @@ function optimizerCall(context: RecipeContext): OptimizerCall | undefined {
   if (!found) return undefined;
   const { declaration } = found;
   const given = written.kind === "call" ? written.arguments : [];
-  const scope = context.scope(file);
+  const scope = context.scope(file, new Map(), true);
   const outer = { ...context.scope(found.file), lookup: () => undefined };
   const settings = bindFields(callee.name, declaration.settings, given, written.span, scope, outer);
-  if (!settings) return undefined;
-  const before = context.problems.found.length;
-  for (const [name, value] of settings)
-    refuseCourse(name, value, callee.name, file, written.span, context);
-  if (context.problems.found.length > before) return undefined;
-  return { declaration, file: found.file, settings };
+  return settings && { declaration, file: found.file, settings };
 }
 
-/** Of an optimizer only the rate changes as the run goes on. */
-function refuseCourse(
-  name: string,
-  value: RecipeValue,
+/** A setting that follows a course is an input of the update: logs call it `AdamW.decay`. */
+function nameCourses(
+  settings: ReadonlyMap<string, RecipeValue>,
   of: string,
-  file: FileScope,
-  span: Span,
   context: RecipeContext,
 ): void {
-  if (value.kind !== "number" || value.host.kind === "number") return;
-  context.problems.error(
-    "not-yet",
-    `\`${name}\` of \`${of}\` changes with the step, and only \`lr\` may do that yet`,
-    file.name,
-    span,
-  );
+  const visit = (value: RecipeValue, name: string): void => {
+    if (value.kind === "number" && value.host.kind !== "number")
+      context.courses.name(value.host, name);
+    if (value.kind === "tuple" || value.kind === "list")
+      value.items.forEach((item, i) => visit(item, `${name}.${i}`));
+  };
+  for (const [name, value] of settings) visit(value, `${of}.${name}`);
 }
 
 function calleeOf(written: Expression): NameExpression | undefined {
@@ -160,7 +153,7 @@ function openException(
     let { lr } = chosen;
     for (const { path, value } of known) {
       const name = pathText(path);
-      const scope = context.scope(file, around, name === "lr");
+      const scope = context.scope(file, around, true);
       if (name === "lr") {
         lr = toHost(evaluateSetting(value, scope), scope, value.span) ?? lr;
         continue;
@@ -173,7 +166,6 @@ function openException(
         scope,
         value.span,
       );
-      refuseCourse(name, fitted, of, file, value.span, context);
       settings.set(name, fitted);
     }
     return { settings, lr };

@@ -18,6 +18,7 @@ import type { OptimizerUse } from "../lowered.ts";
 import type { Axis } from "../lower/axis.ts";
 import { Evaluator } from "../lower/evaluator.ts";
 import { Instances } from "../lower/instances.ts";
+import type { RunSteps } from "../lower/run-steps.ts";
 import type { Scope } from "../lower/scope.ts";
 import { tensor } from "../lower/value.ts";
 import type { Value } from "../lower/value.ts";
@@ -70,15 +71,16 @@ export function openOptimizer(
   call: OptimizerCall,
   library: Library,
   problems: Problems,
+  steps: RunSteps,
 ): OptimizerUse {
   const { declaration } = call;
   const report = (diagnostic: Diagnostic): void => problems.add(diagnostic);
   return {
     name: declaration.name.text,
     settings: [...call.settings].map(([name, value]) => ({ name, value: printValue(value) })),
-    elementwise: isElementwise(call, library, report),
+    elementwise: isElementwise(call, { library, steps, report }),
     apply: (g, at) => {
-      const applied = applyBody(call, library, g, at, report);
+      const applied = applyBody(call, { library, steps, report }, g, at);
       if (!applied)
         throw new Error(
           `the optimizer ${declaration.name.text} was applied although it has errors`,
@@ -91,11 +93,14 @@ export function openOptimizer(
 /** Long enough on each side that a choice by the length of an axis (`least` of Adafactor) shows. */
 const probes = [[3], [1 << 15, 1 << 15]] as const;
 
-function isElementwise(
-  call: OptimizerCall,
-  library: Library,
-  report: (diagnostic: Diagnostic) => void,
-): boolean {
+interface Around {
+  readonly library: Library;
+  /** What a setting that follows a course is at each step. */
+  readonly steps: RunSteps;
+  readonly report: (diagnostic: Diagnostic) => void;
+}
+
+function isElementwise(call: OptimizerCall, around: Around): boolean {
   return probes.every((shape) => {
     const g = new Builder();
     const at: Place = {
@@ -105,7 +110,7 @@ function isElementwise(
       lr: g.input("lr", { shape: [], dtype: "f32" }),
       slotPath: (slot) => slot,
     };
-    const applied = applyBody(call, library, g, at, report);
+    const applied = applyBody(call, around, g, at);
     if (!applied) return false;
     const roots = [applied.next, ...applied.slots.map((slot) => slot.next)];
     const hasShape = applied.slots.every((slot) => slot.state.shape.join() === shape.join());
@@ -124,10 +129,9 @@ function isOwnElement(node: Node): boolean {
 /** Undefined where the body is wrong (and reported). */
 function applyBody(
   call: OptimizerCall,
-  library: Library,
+  { library, steps, report }: Around,
   g: Builder,
   at: Place,
-  report: (diagnostic: Diagnostic) => void,
 ): Applied | undefined {
   const { declaration, file, settings } = call;
   let isSound = true;
@@ -141,6 +145,7 @@ function applyBody(
       report(diagnostic);
     },
     intrinsics: optimizerFunctions,
+    steps,
   });
   const scope = evaluator.scope(file, { training: true });
   for (const field of declaration.settings)

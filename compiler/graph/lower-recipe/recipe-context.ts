@@ -1,17 +1,19 @@
 // What the names of a recipe mean where settings are evaluated: its settings, `let`s that hold settings, data, fields,
 // views, and the declarations of its files. Clauses are evaluated when first asked for, so their order does not matter.
-import type { Expression, Span, Type } from "../../../grammar/syntax.ts";
+import type { Expression, FunctionDeclaration, Span, Type } from "../../../grammar/syntax.ts";
 import type { Catalog, DatasetFacts } from "../../model/catalog.ts";
 import type { FileScope, Found, Library } from "../../model/library.ts";
 import { findName, namesInReach } from "../../model/library.ts";
+import { isCourseType } from "../lower/run-steps.ts";
 import type { Clock } from "./clock.ts";
+import { Courses } from "./courses.ts";
 import { resolveDataset } from "./datasets.ts";
 import type { EffectiveRecipe, PlacedClause, PlacedField } from "./effective-recipe.ts";
 import { freeNames, walk } from "./free-names.ts";
 import { namesGivenBy } from "./names-once.ts";
 import type { Problems } from "./problems.ts";
 import { unknownValue } from "./recipe-value.ts";
-import type { RecipeValue } from "./recipe-value.ts";
+import type { FunctionValue, RecipeValue } from "./recipe-value.ts";
 import { settingFunctions } from "./setting-calls.ts";
 import { fitType } from "./setting-types.ts";
 import { withBinding } from "./setting-scope.ts";
@@ -40,6 +42,8 @@ export class RecipeContext {
   readonly effective: EffectiveRecipe;
   /** Set once batch and data are known. */
   clock: Clock | undefined;
+  /** Numbers that change with the step and that some graph reads. */
+  readonly courses: Courses;
   /** False once dataflow has had a mistake: then paths may be missing because of it, and nobody complains of them. */
   hasAllPaths = true;
   private readonly byName = new Map<string, PlacedClause>();
@@ -55,6 +59,7 @@ export class RecipeContext {
     this.effective = effective;
     for (const placed of effective.clauses)
       for (const name of namesGivenBy(placed)) this.byName.set(name.text, placed);
+    this.courses = new Courses((name) => this.clauseOf(name)?.clause.kind === "view");
   }
 
   // ---- names ----
@@ -100,6 +105,11 @@ export class RecipeContext {
       applying: [],
       evaluate: evaluateSetting,
     };
+  }
+
+  /** A scope with the declarations of a file alone: what a body of the language sees around it. */
+  declarationScope(file: FileScope): SettingScope {
+    return { ...this.scope(file), lookup: (name) => this.declared(name, file) };
   }
 
   settingNames(): readonly string[] {
@@ -173,8 +183,9 @@ export class RecipeContext {
         this.values.set(name, evaluateSetting(clause.value, this.scope(file)));
       } else if (clause.kind === "let" && this.isOnSettings(clause.value, file)) {
         const names = clause.binding.names.map((part) => part.text);
-        const value = evaluateSetting(clause.value, this.scope(file));
-        const bound = withBinding(this.scope(file), clause.binding, value);
+        const scope = this.scope(file, new Map(), true);
+        const value = evaluateSetting(clause.value, scope);
+        const bound = withBinding(scope, clause.binding, value);
         for (const part of names) this.values.set(part, bound.lookup(part) ?? unknownValue);
       }
     } finally {
@@ -215,7 +226,7 @@ export class RecipeContext {
         if (node.callee.kind !== "name") return false;
         const declared = this.declared(node.callee.name, file);
         return declared?.kind === "function"
-          ? isSchedule(declared.declaration.result)
+          ? isCourseType(declared.declaration.result)
           : settingFunctions.includes(node.callee.name);
       }
       default:
@@ -228,7 +239,7 @@ export class RecipeContext {
     const placed = this.clauseOf(name);
     if (placed) return placed.clause.kind === "data" || this.isSettingLet(name);
     const declared = this.declared(name, file);
-    if (declared?.kind === "function") return isSchedule(declared.declaration.result);
+    if (declared?.kind === "function") return isCourseType(declared.declaration.result);
     return settingFunctions.includes(name) || constants.includes(name) || this.isWord(name, file);
   }
 
@@ -247,25 +258,20 @@ export class RecipeContext {
   }
 
   private valueOf({ declaration, file }: Found, name: string): RecipeValue | undefined {
-    if (declaration.kind === "function") {
-      return {
-        kind: "function",
-        declaration,
-        file: file.name,
-        globals: (wanted) => this.declared(wanted, file),
-      };
-    }
+    if (declaration.kind === "function") return this.functionOf(declaration, file);
     if (declaration.kind !== "let") return undefined;
     const key = `${file.name} ${name}`;
     if (this.open.has(key)) return unknownValue;
     this.open.add(key);
-    const scope: SettingScope = {
-      ...this.scope(file),
-      lookup: (wanted) => this.declared(wanted, file),
-    };
+    const scope = this.declarationScope(file);
     const value = evaluateSetting(declaration.value, scope);
     this.open.delete(key);
     return withBinding(scope, declaration.binding, value).lookup(name);
+  }
+
+  functionOf(declaration: FunctionDeclaration, file: FileScope): FunctionValue {
+    const globals = (wanted: string) => this.declared(wanted, file);
+    return { kind: "function", declaration, file: file.name, globals };
   }
 
   // ---- data and views ----
@@ -320,10 +326,6 @@ const constants = ["true", "false", "none", "pi"];
 /** Names that only mean something on tensors, so that a `let` with them is dataflow. */
 function isTensorFunction(name: string): boolean {
   return name === "training" || name === "diagonal";
-}
-
-function isSchedule(result: Type): boolean {
-  return result.kind === "type-name" && result.name === "course";
 }
 
 function isDataflowType(type: Type): boolean {

@@ -165,7 +165,7 @@ function evaluateName(
   const detail = variable
     ? {
         hints: [
-          `\`${name}\` changes as the run goes on: it may stand in \`lr\` and in a twin's \`decay\``,
+          `\`${name}\` changes as the run goes on: it may stand in dataflow, in \`lr\`, and in settings of nets, optimizers and twins`,
         ],
       }
     : isElsewhere

@@ -8,6 +8,7 @@ import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import type { Intrinsic, IntrinsicArgument } from "./intrinsic.ts";
 import type { Place } from "./place.ts";
+import { isCourseType } from "./run-steps.ts";
 import { Scope } from "./scope.ts";
 import { coerce, evaluateSetting } from "./settings.ts";
 import { leaveBody, meetInput } from "./signature.ts";
@@ -32,6 +33,11 @@ export function applyFunctionCall(
   hasBraces = false,
 ): Value {
   const at = e.at(call.span, scope);
+  const { target } = callee;
+  if (target.kind === "function" && isCourseType(target.declaration.result)) {
+    if (incoming !== undefined) return e.fail(errors.courseInPipe(callee.name, at), scope);
+    return e.steps?.course(target, call, scope) ?? e.fail(errors.courseWithoutSteps(callee.name, at), scope); // prettier-ignore
+  }
   const pending: Pending[] =
     incoming === undefined ? [] : [{ expression: undefined, at, value: incoming, scope }];
   for (const [i, argument] of call.arguments.entries()) {

@@ -1,14 +1,27 @@
-// `when`, `if` and `match`: on settings only, decided while compiling.
-import type { Expression, MatchExpression } from "../../../grammar/syntax.ts";
+// `when`, `if` and `match`: on settings, decided while compiling. Only an `if` between values may go by the step: then
+// both are computed, and each step takes one.
+import type { Expression, IfExpression, MatchExpression } from "../../../grammar/syntax.ts";
+import { hostApply } from "../host-expression.ts";
+import { elementwise } from "./elementwise.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { host, hostOf, isTruth } from "./host-value.ts";
 import { sameValue } from "./operator.ts";
 import type { Scope } from "./scope.ts";
-import type { Value } from "./value.ts";
+import type { HostValue, Value } from "./value.ts";
 
 /** Whether a condition holds: a bool, or an optional setting or input that is there. Undefined: reported. */
 export function isTaken(e: Evaluator, condition: Expression, scope: Scope): boolean | undefined {
-  const value = e.evaluate(condition, scope);
+  return holds(e, e.evaluate(condition, scope), condition, scope);
+}
+
+/** The same of a condition that is known as a value. */
+export function holds(
+  e: Evaluator,
+  value: Value,
+  condition: Expression,
+  scope: Scope,
+): boolean | undefined {
   const isCertain = condition.kind === "name" && scope.isCertain(condition.name);
   const isNamed = (condition.kind === "name" && !isCertain) || condition.kind === "member";
   switch (value.kind) {
@@ -24,10 +37,35 @@ export function isTaken(e: Evaluator, condition: Expression, scope: Scope): bool
       e.fail(errors.dependsOnData(e.at(condition.span, scope)), scope);
       return undefined;
     default:
+      if (value.kind === "host" && isTruth(value.expression)) {
+        e.fail(errors.dependsOnStep(e.at(condition.span, scope)), scope);
+        return undefined;
+      }
       if (isNamed) return true;
       e.fail(errors.notACondition(value, scope.roles, e.at(condition.span, scope)), scope);
       return undefined;
   }
+}
+
+/** `if step < 5 epochs then a else b`: both are computed, and each step takes one. */
+export function chooseByStep(
+  e: Evaluator,
+  condition: HostValue,
+  expression: IfExpression,
+  scope: Scope,
+): Value {
+  const yes = e.evaluate(expression.then, scope);
+  const no = e.evaluate(expression.else, scope);
+  const quiet = [yes, no].find((value) => value.kind === "poison" || value.kind === "absent");
+  if (quiet !== undefined) return quiet;
+  const [a, b] = [hostOf(yes), hostOf(no)];
+  if (a && b) return host(hostApply("select", condition.expression, a, b));
+  const at = e.at(expression.span, scope);
+  if (yes.kind !== "tensor" && no.kind !== "tensor") {
+    const odd = a ? no : yes;
+    return e.fail(errors.chosenByStep(odd, scope.roles, at), scope);
+  }
+  return elementwise(e, "select", [condition, yes, no], scope, at, "if");
 }
 
 /** The value of the arm that fits, to be evaluated by the caller. Undefined: reported. */

@@ -1,4 +1,5 @@
 // A value in words, for messages, and as `.vit` text, for `vit show`.
+import { printHost } from "../host-expression.ts";
 import type { NumberValue, TensorValue, Value } from "./value.ts";
 import { showAxes, type RoleTable } from "./axis.ts";
 
@@ -91,6 +92,8 @@ export function showValue(value: Value, names: RoleTable): string {
       return showCallable(value.name, value.given, names);
     case "net":
       return value.path;
+    case "host":
+      return printHost(value.expression);
     case "tensor":
       return showTensor(value, names);
     default:

@@ -3,6 +3,8 @@
 // four times here, and the first that fits is taken: a graph has no loops.
 import type { TensorDraw } from "../../../grammar/syntax.ts";
 import type { Node } from "../graph.ts";
+import { hostApply, hostNumber } from "../host-expression.ts";
+import type { HostExpression } from "../lowered.ts";
 import { sizesOf } from "./axis.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
@@ -15,7 +17,7 @@ const tries = 4;
 
 export function drawTensor(e: Evaluator, statement: TensorDraw, scope: Scope): Value {
   const axes = statement.shape === undefined ? [] : axesOfShape(e, statement.shape, scope, "drawn");
-  const distribution = evaluateDistribution(e, statement.distribution, scope);
+  const distribution = evaluateDistribution(e, statement.distribution, scope, true);
   if (axes === undefined || distribution === undefined) return poison;
   const at = e.at(statement.distribution.span, scope);
   if (distributions[distribution.name]?.use === "initial") {
@@ -31,9 +33,12 @@ export function drawTensor(e: Evaluator, statement: TensorDraw, scope: Scope): V
   return node === undefined ? poison : tensor(node, axes);
 }
 
-function outsideItsRange({ name, settings }: DistributionValue, rank: number): string | undefined {
+function outsideItsRange(distribution: DistributionValue, rank: number): string | undefined {
+  const { name, settings, byStep } = distribution;
   const number = (setting: string) => Number(settings[setting]);
-  if (name === "bernoulli" && !(number("p") >= 0 && number("p") <= 1)) {
+  if (name === "beta" && Object.keys(byStep).length > 0)
+    return "the two numbers of `beta` are the same at every step";
+  if (name === "bernoulli" && !byStep["p"] && !(number("p") >= 0 && number("p") <= 1)) {
     return `\`bernoulli\` takes a probability between 0 and 1, but this is ${number("p")}`;
   }
   if (name === "beta" && !(number("a") > 0 && number("b") > 0)) {
@@ -56,20 +61,22 @@ class Draw {
     this.shape = shape;
   }
 
-  of({ name, settings }: DistributionValue): Node {
+  of({ name, settings, byStep }: DistributionValue): Node {
     const g = this.e.builder;
     const number = (setting: string) => Number(settings[setting]);
+    const expression = (setting: string) => byStep[setting] ?? hostNumber(number(setting));
+    const value = (setting: string) => this.scalar(expression(setting));
     switch (name) {
       case "bernoulli":
-        return this.bernoulli(number("p"));
+        return this.bernoulli(expression("p"));
       case "uniform": {
-        const [low, high] = [number("low"), number("high")];
-        return g.plus(g.multiply(this.uniform(""), high - low), low);
+        const length = this.scalar(hostApply("subtract", expression("high"), expression("low")));
+        return g.plus(g.multiply(this.uniform(""), length), value("low"));
       }
       case "normal":
-        return g.plus(g.multiply(this.normal(""), number("std")), number("mean"));
+        return g.plus(g.multiply(this.normal(""), value("std")), value("mean"));
       case "truncated":
-        return g.plus(g.multiply(this.truncated(), number("std")), number("mean"));
+        return g.plus(g.multiply(this.truncated(), value("std")), value("mean"));
       case "permutation": {
         const bits = g.cast(g.binary("shift_right", this.bits(""), 8), "f32");
         return g.argsort(bits, this.shape.length - 1);
@@ -79,6 +86,11 @@ class Draw {
       default:
         throw new Error(`no draw is called ${name}`);
     }
+  }
+
+  /** A known number, or the scalar that the host writes at each step. */
+  private scalar(expression: HostExpression): Node | number {
+    return expression.kind === "number" ? expression.value : this.e.scalarOfStep(expression);
   }
 
   private bits(part: string): Node {
@@ -103,9 +115,14 @@ class Draw {
   }
 
   /** The upper 24 bits against a threshold: the same on every target. */
-  private bernoulli(p: number): Node {
+  private bernoulli(p: HostExpression): Node {
     const g = this.e.builder;
-    return g.less(g.binary("shift_right", this.bits(""), 8), Math.round(p * 2 ** 24));
+    // Whole and at most 2 ** 24, so that single precision has it exactly.
+    const threshold = this.scalar(
+      hostApply("round", hostApply("multiply", p, hostNumber(2 ** 24))),
+    );
+    const bound = typeof threshold === "number" ? threshold : g.cast(threshold, "u32");
+    return g.less(g.binary("shift_right", this.bits(""), 8), bound);
   }
 
   /** Within two standard deviations: 1 in 230,000 misses all tries and is cut. */

@@ -16,7 +16,7 @@ const signs: Readonly<Record<string, string>> = {
   less: "<", less_equal: "<=", greater: ">", greater_equal: ">=", minimum: "min", maximum: "max",
 }; // prettier-ignore
 
-/** `op` on tensors and numbers, at least one of them a tensor. `name` is how messages call it. */
+/** `op` on tensors, numbers and numbers of the step, at least one of them a tensor. `name` is how messages call it. */
 export function elementwise(
   e: Evaluator,
   op: string,
@@ -129,6 +129,10 @@ function spread(
   const shape = sizesOf(axes);
   if (operand.kind === "tensor") {
     return broadcastTo(e, { ...operand, node: e.builder.cast(operand.node, dtype) }, axes);
+  }
+  if (operand.kind === "host") {
+    const scalar = e.builder.cast(e.scalarOfStep(operand.expression), dtype);
+    return e.builder.broadcast(scalar, shape, []);
   }
   if (operand.kind === "number") return e.builder.constant(operand.value, { shape, dtype });
   if (operand.kind === "bool") return e.builder.constant(operand.value ? 1 : 0, { shape, dtype });

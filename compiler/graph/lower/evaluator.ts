@@ -27,13 +27,15 @@
 //     `evaluator.updates()` (new values of states, last application last)
 //   - more functions (sample operations, protocols): option `intrinsics`, looked up before the standard library;
 //     values that only recipes know: `OpaqueValue`
-//   - scalars of the step: values of kind `host`; arithmetic, min, max, sqrt, cos … work on them as on numbers
+//   - scalars of the step: values of kind `host`; arithmetic, min, max, sqrt, cos … work on them as on numbers, and where
+//     they meet a tensor, `steps` makes them scalar inputs of the graph
 import type { Diagnostic, FileSpan } from "../../../grammar/diagnostic.ts";
 import type { Braces, Expression, Span, Statement, Type } from "../../../grammar/syntax.ts";
 import { keyOf, type FileScope, type Library } from "../../model/library.ts";
 import { OpError } from "../../ops/op.ts";
 import type { Builder } from "../builder.ts";
 import type { Attributes, DType, Node, Origin, Update } from "../graph.ts";
+import type { HostExpression } from "../lowered.ts";
 import { applyCallable, type ApplyOptions } from "./apply.ts";
 import { RoleTable, type Axis } from "./axis.ts";
 import * as errors from "./errors.ts";
@@ -45,6 +47,7 @@ import { makeNet } from "./net.ts";
 import { PathFrame } from "./path-frame.ts";
 import { runBraces, runOperation } from "./pipe.ts";
 import { newApplication, type Place } from "./place.ts";
+import type { RunSteps } from "./run-steps.ts";
 import { Scope } from "./scope.ts";
 import { evaluateSetting } from "./settings.ts";
 import { evaluateStatement } from "./statement.ts";
@@ -67,6 +70,8 @@ export interface EvaluatorOptions {
   readonly report: (diagnostic: Diagnostic) => void;
   /** Functions that only this use knows, by name. */
   readonly intrinsics?: ReadonlyMap<string, Intrinsic>;
+  /** Where a run has steps; without it nothing changes with them. */
+  readonly steps?: RunSteps;
 }
 
 /** A call on the way to the present place, so that a mistake inside of the standard library shows at its use. */
@@ -85,6 +90,7 @@ export class Evaluator {
   readonly instances: Instances;
   readonly subject: string;
   readonly intrinsics: ReadonlyMap<string, Intrinsic>;
+  readonly steps: RunSteps | undefined;
   readonly calls: CallSite[] = [];
   /** The present value of each state in this graph, and which of them a `next` made. */
   readonly states = new Map<string, Node>();
@@ -102,6 +108,7 @@ export class Evaluator {
     this.instances = options.instances;
     this.subject = options.subject;
     this.intrinsics = options.intrinsics ?? new Map();
+    this.steps = options.steps;
     this.reportTo = options.report;
   }
 
@@ -184,10 +191,18 @@ export class Evaluator {
     if (value.kind === "tensor") return value;
     if (value.kind === "number")
       return { kind: "tensor", node: this.builder.constant(value.value), axes: [] };
+    if (value.kind === "host")
+      return { kind: "tensor", node: this.scalarOfStep(value.expression), axes: [] };
     if (value.kind === "absent") this.fail(errors.absentInput(value.input, at), scope);
     else if (value.kind !== "poison")
       this.fail(errors.needsTensor(describeValue(value, scope.roles), at), scope);
     return undefined;
+  }
+
+  /** A number that changes with the step, as a scalar of the graph. */
+  scalarOfStep(expression: HostExpression): Node {
+    if (!this.steps) throw new Error("a number changes with the step, but there are no steps");
+    return this.steps.scalar(this.builder, expression);
   }
 
   /** New values of states, in the order of their first change. */

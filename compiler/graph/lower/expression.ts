@@ -10,9 +10,10 @@ import { pathText } from "../../../grammar/syntax.ts";
 import { evaluateBinary, evaluateUnary } from "./operator.ts";
 import { evaluateCall, evaluateBraced } from "./call.ts";
 import { bindTuple } from "./binding.ts";
-import { chooseArm, isTaken } from "./choice.ts";
+import { chooseArm, chooseByStep, holds } from "./choice.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { isTruth } from "./host-value.ts";
 import { evaluateIndex } from "./index-access.ts";
 import { evaluateMember } from "./member.ts";
 import { evaluateName } from "./name.ts";
@@ -101,7 +102,10 @@ function nextValue(e: Evaluator, name: string, expression: Expression, scope: Sc
 }
 
 function evaluateIf(e: Evaluator, expression: IfExpression, scope: Scope): Value {
-  const taken = isTaken(e, expression.condition, scope);
+  const condition = e.evaluate(expression.condition, scope);
+  if (condition.kind === "host" && isTruth(condition.expression))
+    return chooseByStep(e, condition, expression, scope);
+  const taken = holds(e, condition, expression.condition, scope);
   if (taken === undefined) return poison;
   return e.evaluate(taken ? expression.then : expression.else, scope);
 }

@@ -2,13 +2,15 @@
 // He) is reduced here to one of the kinds that every host knows: constant, normal, truncated, uniform, file, copy.
 import type { Expression } from "../../../grammar/syntax.ts";
 import type { Initializer } from "../graph.ts";
+import type { HostExpression } from "../lowered.ts";
 import { describeValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { hostOf } from "./host-value.ts";
 import type { Place } from "./place.ts";
 import type { Scope } from "./scope.ts";
 import { expectWord } from "./settings.ts";
-import type { DistributionValue } from "./value.ts";
+import type { CourseValue, DistributionValue } from "./value.ts";
 
 interface Distribution {
   readonly about: string;
@@ -118,11 +120,12 @@ function fanOf(
   return kernel * (which === "out" ? outputs : inputs);
 }
 
-/** A distribution with its settings. Undefined: reported. */
+/** A distribution with its settings; only those of a draw may change with the step. Undefined: reported. */
 export function evaluateDistribution(
   e: Evaluator,
   expression: Expression,
   scope: Scope,
+  isDraw = false,
 ): DistributionValue | undefined {
   if (expression.kind === "missing") return undefined;
   const callee = expression.kind === "call" ? expression.callee : expression;
@@ -134,6 +137,7 @@ export function evaluateDistribution(
     return undefined;
   }
   const settings: Record<string, number | string> = { ...distribution.defaults };
+  const byStep: Record<string, HostExpression> | undefined = isDraw ? {} : undefined;
   const names = Object.keys(distribution.settings);
   const given = new Set<string>();
   for (const [i, argument] of (expression.kind === "call" ? expression.arguments : []).entries()) {
@@ -145,14 +149,20 @@ export function evaluateDistribution(
       return undefined;
     }
     given.add(name);
-    if (!readSetting(e, argument.value, name, kind, settings, scope)) return undefined;
+    if (!readSetting(e, argument.value, name, kind, { settings, byStep }, scope)) return undefined;
   }
   const missing = names.filter((name) => !given.has(name) && !(name in distribution.defaults));
   if (missing.length > 0) {
     e.fail(errors.missingSettings(callee.name, missing, e.at(expression.span, scope)), scope);
     return undefined;
   }
-  return { kind: "distribution", name: callee.name, settings };
+  return { kind: "distribution", name: callee.name, settings, byStep: byStep ?? {} };
+}
+
+/** Where settings that were read go; `byStep` only where these are allowed. */
+interface ReadSettings {
+  readonly settings: Record<string, number | string>;
+  readonly byStep: Record<string, HostExpression> | undefined;
 }
 
 function readSetting(
@@ -160,7 +170,7 @@ function readSetting(
   expression: Expression,
   name: string,
   kind: "number" | "course" | "text" | readonly string[],
-  settings: Record<string, number | string>,
+  { settings, byStep }: ReadSettings,
   scope: Scope,
 ): boolean {
   const at = e.at(expression.span, scope);
@@ -172,6 +182,7 @@ function readSetting(
   const value = e.evaluate(expression, scope);
   if (value.kind === "poison") return false;
   if (kind === "number" && value.kind === "number") settings[name] = value.value;
+  else if (kind === "number" && value.kind === "host" && byStep) byStep[name] = value.expression;
   else if (kind === "text" && value.kind === "string") settings[name] = value.value;
   else if (
     kind === "course" &&
@@ -181,6 +192,9 @@ function readSetting(
   ) {
     settings["low"] = value.from.value;
     settings["high"] = value.to.value;
+  } else if (kind === "course" && value.kind === "course" && byStep && areHosts(value)) {
+    byStep["low"] = hostOf(value.from)!;
+    byStep["high"] = hostOf(value.to)!;
   } else {
     const wanted = { number: "a number", course: "a course such as `0 to 1`", text: "a text" }[
       kind
@@ -189,6 +203,10 @@ function readSetting(
     return false;
   }
   return true;
+}
+
+function areHosts({ from, to }: CourseValue): boolean {
+  return hostOf(from) !== undefined && hostOf(to) !== undefined;
 }
 
 /** The initializer of a parameter at a path: from a call above, a rule of a body around, or as declared. */

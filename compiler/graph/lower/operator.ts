@@ -12,7 +12,7 @@ import type { HostExpression } from "../lowered.ts";
 import { elementwise, negated } from "./elementwise.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
-import { host, hostOf } from "./host-value.ts";
+import { host, hostOf, hostTruth, isTruth } from "./host-value.ts";
 import { expectWord } from "./settings.ts";
 import type { Scope } from "./scope.ts";
 import { bool, elementsOf, poison, real, whole, type NumberValue, type Value } from "./value.ts";
@@ -25,6 +25,8 @@ export function evaluateUnary(e: Evaluator, expression: UnaryExpression, scope: 
     if (operand.kind === "bool") return bool(!operand.value);
     if (operand.kind === "none") return bool(true);
     if (operand.kind === "tensor") return negated(e, operand, "not", scope, at);
+    if (operand.kind === "host" && isTruth(operand.expression))
+      return host(hostApply("subtract", hostNumber(1), operand.expression));
     const isNamed = expression.operand.kind === "name";
     return isNamed
       ? bool(false)
@@ -98,11 +100,14 @@ function evaluateLogic(e: Evaluator, expression: BinaryExpression, scope: Scope)
   const right = asBool(e, e.evaluate(expression.right, scope), expression.right, scope);
   if (right.kind === "poison" || right.kind === "absent" || left.kind === "bool") return right;
   if (right.kind === "bool") return right.value === isAnd ? left : right;
+  if (left.kind === "host" && right.kind === "host")
+    return host(hostApply(isAnd ? "multiply" : "maximum", left.expression, right.expression));
   return elementwise(e, isAnd ? "and" : "or", [left, right], scope, e.at(expression.span, scope));
 }
 
-/** For `and` and `or`: a bool, a bool tensor, or whether an optional setting is there. */
+/** For `and` and `or`: a bool, a bool tensor, what a step decides, or whether an optional setting is there. */
 function asBool(e: Evaluator, value: Value, expression: Expression, scope: Scope): Value {
+  if (value.kind === "host" && isTruth(value.expression)) return value;
   if (value.kind === "bool" || value.kind === "poison") return value;
   if (value.kind === "tensor" && value.node.dtype === "bool") return value;
   if (value.kind === "none" || value.kind === "absent") return bool(false);
@@ -135,10 +140,9 @@ export function applyOperator(
   if (left.kind === "number" && right.kind === "number") {
     return onNumbers(e, operator, left, right, scope, at);
   }
-  const expressions = [hostOf(left), hostOf(right)];
-  if (expressions[0] && expressions[1]) {
-    const result = onHost(operator, expressions[0], expressions[1]);
-    if (result !== undefined) return host(result);
+  if (left.kind === "host" || right.kind === "host") {
+    const [a, b] = [inSteps(e, left), inSteps(e, right)];
+    if (a && b) return onHost(operator, a, b);
   }
   if (operator === "==") return bool(sameValue(left, right));
   if (operator === "!=") return bool(!sameValue(left, right));
@@ -204,24 +208,32 @@ function onDurations(operator: BinaryOperator, left: Value, right: Value): Value
   return undefined;
 }
 
+const comparisons: readonly BinaryOperator[] = ["<", "<=", "=="];
+
 const hostOperations: { readonly [operator in BinaryOperator]?: HostOperation } = {
   "+": "add", "-": "subtract", "*": "multiply", "/": "divide", "^": "power",
   "<": "less", "<=": "less_equal", "==": "equal",
 }; // prettier-ignore
 
-function onHost(
-  operator: BinaryOperator,
-  a: HostExpression,
-  b: HostExpression,
-): HostExpression | undefined {
+/** Beside a number of the step, a duration is its steps: `step < 5 epochs`. */
+function inSteps(e: Evaluator, value: Value): HostExpression | undefined {
+  if (value.kind !== "duration") return hostOf(value);
+  const steps = e.steps?.count(value);
+  return steps === undefined ? undefined : hostNumber(steps);
+}
+
+function onHost(operator: BinaryOperator, a: HostExpression, b: HostExpression): Value {
   const operation = hostOperations[operator];
-  if (operation !== undefined) return hostApply(operation, a, b);
-  if (operator === ">") return hostApply("less", b, a);
-  if (operator === ">=") return hostApply("less_equal", b, a);
-  if (operator === "!=") return hostApply("subtract", hostNumber(1), hostApply("equal", a, b));
-  if (operator !== "%") return undefined;
+  if (operation !== undefined) {
+    const result = hostApply(operation, a, b);
+    return comparisons.includes(operator) ? hostTruth(result) : host(result);
+  }
+  if (operator === ">") return hostTruth(hostApply("less", b, a));
+  if (operator === ">=") return hostTruth(hostApply("less_equal", b, a));
+  if (operator === "!=")
+    return hostTruth(hostApply("subtract", hostNumber(1), hostApply("equal", a, b)));
   const times = hostApply("floor", hostApply("divide", a, b));
-  return hostApply("subtract", a, hostApply("multiply", b, times));
+  return host(hostApply("subtract", a, hostApply("multiply", b, times)));
 }
 
 function membership(e: Evaluator, left: Value, right: Value, scope: Scope, at: FileSpan): Value {

@@ -178,9 +178,7 @@ export function coerce(
         : { kind: "tuple", elements: each };
     }
     case "type-tensor":
-      if (value.kind === "tensor" || value.kind === "number" || value.kind === "diagonal")
-        return value;
-      return wrong();
+      return ["tensor", "number", "host", "diagonal"].includes(value.kind) ? value : wrong();
     default:
       return value;
   }

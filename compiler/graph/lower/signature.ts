@@ -65,7 +65,7 @@ export function leaveBody(
   switch (type.kind) {
     case "type-tensor": {
       if (value.kind === "diagonal") return value;
-      if (value.kind !== "tensor" && value.kind !== "number") {
+      if (value.kind !== "tensor" && value.kind !== "number" && value.kind !== "host") {
         const found = describeValue(value, signature.roles);
         return e.fail(errors.resultKind(callee, found, e.at(type.span, signature)), signature);
       }

@@ -10,6 +10,7 @@ import type {
   RequireStatement,
   StateStatement,
   Statement,
+  TensorDraw,
 } from "../../../grammar/syntax.ts";
 import { pathText } from "../../../grammar/syntax.ts";
 import type { DType, Initializer, Node } from "../graph.ts";
@@ -21,6 +22,7 @@ import { drawTensor } from "./draw.ts";
 import { broadcastTo, commonAxes } from "./elementwise.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
+import { isTruth } from "./host-value.ts";
 import { evaluateDistribution, initializerFor } from "./initializer.ts";
 import { takePath } from "./labels.ts";
 import type { Scope } from "./scope.ts";
@@ -38,7 +40,7 @@ export function evaluateStatement(e: Evaluator, statement: Statement, scope: Sco
     case "state":
       return evaluateState(e, statement, scope);
     case "draw":
-      if (!holds(e, statement, scope)) return;
+      if (!isDrawn(e, statement, scope)) return;
       return scope.define(statement.name.text, drawTensor(e, statement, scope));
     case "draw-setting":
       e.fail(errors.drawOutsideRecipe(e.at(statement.span, scope)), scope);
@@ -67,6 +69,12 @@ function holds(
   const taken = isTaken(e, statement.when, scope);
   if (taken === undefined) scope.define(statement.name.text, poison);
   return taken === true;
+}
+
+/** Where the step decides, there is a draw at each step: what reads it chooses by the step as well. */
+function isDrawn(e: Evaluator, statement: TensorDraw, scope: Scope): boolean {
+  const value = statement.when && e.evaluate(statement.when, scope);
+  return (value?.kind === "host" && isTruth(value.expression)) || holds(e, statement, scope);
 }
 
 // ---------------------------------------------------------------------------------------------- arrays

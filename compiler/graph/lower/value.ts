@@ -199,6 +199,8 @@ export interface DistributionValue {
   readonly kind: "distribution";
   readonly name: string;
   readonly settings: Initializer["settings"];
+  /** Settings of a draw that change with the step: `bernoulli(1 - p)` of a `p` that follows a course. */
+  readonly byStep: Readonly<Record<string, HostExpression>>;
 }
 
 /** The target of a contrastive loss: each row's own column. */

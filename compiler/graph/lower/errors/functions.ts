@@ -206,3 +206,16 @@ export function notSquare(logits: TensorValue, names: RoleTable, at: FileSpan): 
     because: [["they are", describeValue(logits, names)]],
   });
 }
+
+export function courseWithoutSteps(name: string, at: FileSpan): Diagnostic {
+  return error(
+    "course-without-steps",
+    `\`${name}\` gives a number that changes with the step, and only a recipe has steps`,
+    at,
+    { hints: ["take the number as a setting, and give it the course in the recipe"] },
+  );
+}
+
+export function courseInPipe(name: string, at: FileSpan): Diagnostic {
+  return error("wrong-arguments", `nothing flows into \`${name}\`: it gives a number`, at);
+}

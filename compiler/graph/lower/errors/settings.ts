@@ -203,6 +203,23 @@ export function dependsOnData(at: FileSpan): Diagnostic {
   });
 }
 
+export function dependsOnStep(at: FileSpan): Diagnostic {
+  return error(
+    "depends-on-step",
+    "choice is decided while compiling, but this changes with the step",
+    at,
+    { hints: ["if condition then a else b chooses between numbers or tensors at each step"] },
+  );
+}
+
+export function chosenByStep(value: Value, names: RoleTable, at: FileSpan): Diagnostic {
+  return error(
+    "depends-on-step",
+    `a step chooses between numbers or tensors, but this is ${describeValue(value, names)}`,
+    at,
+  );
+}
+
 export function noArm(value: Value, names: RoleTable, at: FileSpan): Diagnostic {
   return error("no-arm", `no arm fits ${describeValue(value, names)}`, at, {
     hints: ["else => …"],
@@ -211,8 +228,4 @@ export function noArm(value: Value, names: RoleTable, at: FileSpan): Diagnostic 
 
 export function fieldTwice(name: string, at: FileSpan): Diagnostic {
   return error("field-twice", `\`${name}\` is given twice`, at);
-}
-
-export function notOfTheStep(name: string, at: FileSpan): Diagnostic {
-  return error("not-of-the-step", `\`${name}\` cannot be computed from the number of the step`, at);
 }

@@ -91,6 +91,7 @@ export function tensorOf(call: IntrinsicCall, name: string): TensorValue {
   const value = valueOf(call, name);
   if (value.kind === "tensor") return value;
   if (value.kind === "number") return tensor(call.evaluator.builder.constant(value.value), []);
+  if (value.kind === "host") return tensor(call.evaluator.scalarOfStep(value.expression), []);
   return wrong(call, name, "a tensor", value);
 }
 

@@ -1,6 +1,8 @@
 // Functions of lists of settings, and of numbers that lie along a course.
+import { hostApply, hostNumber } from "../../host-expression.ts";
 import { describeValue } from "../describe-value.ts";
 import * as errors from "../errors.ts";
+import { host, hostOf } from "../host-value.ts";
 import { sameValue } from "../operator.ts";
 import type { Intrinsic, IntrinsicCall } from "../intrinsic.ts";
 import { elementsOf, real, whole, type NumberValue, type Value } from "../value.ts";
@@ -78,7 +80,9 @@ export function asNumbers(call: IntrinsicCall, values: readonly Value[]): readon
 function ramp(call: IntrinsicCall): Value {
   const course = valueOf(call, "course");
   const [i, n] = [numberOf(call, "i"), numberOf(call, "n")];
-  if (course.kind !== "course" || course.from.kind !== "number" || course.to.kind !== "number") {
+  const ends = course.kind === "course" ? [hostOf(course.from), hostOf(course.to)] : [];
+  const [from, to] = ends;
+  if (!from || !to) {
     const found = describeValue(course, call.scope.roles);
     return call.evaluator.fail(
       errors.argumentType("ramp", "course", "a course such as `0 to drop`", found, call.at),
@@ -86,5 +90,6 @@ function ramp(call: IntrinsicCall): Value {
     );
   }
   const share = n > 1 ? i / (n - 1) : 0;
-  return real(course.from.value + (course.to.value - course.from.value) * share);
+  const way = hostApply("multiply", hostApply("subtract", to, from), hostNumber(share));
+  return host(hostApply("add", from, way));
 }

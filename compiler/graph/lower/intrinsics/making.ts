@@ -3,6 +3,7 @@ import type { DType, Node } from "../../graph.ts";
 import { sizesOf, type Axis } from "../axis.ts";
 import { elementwise } from "../elementwise.ts";
 import * as errors from "../errors.ts";
+import { isTruth } from "../host-value.ts";
 import type { Intrinsic, IntrinsicCall } from "../intrinsic.ts";
 import { labelOf } from "../operator.ts";
 import { bool, real, tensor, whole, type Value } from "../value.ts";
@@ -143,7 +144,8 @@ function where(call: IntrinsicCall): Value {
   const condition = valueOf(call, "condition");
   const values = [condition, valueOf(call, "then"), valueOf(call, "else")];
   if (condition.kind === "bool") return values[condition.value ? 1 : 2]!;
-  if (condition.kind !== "tensor") {
+  const isOfStep = condition.kind === "host" && isTruth(condition.expression);
+  if (condition.kind !== "tensor" && !isOfStep) {
     const at = call.arguments.get("condition")!.at;
     return call.evaluator.fail(errors.whereCondition(at), call.scope);
   }

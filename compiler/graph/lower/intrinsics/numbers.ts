@@ -5,7 +5,7 @@ import { elementwise, unaryOp } from "../elementwise.ts";
 import * as errors from "../errors.ts";
 import type { Intrinsic, IntrinsicCall } from "../intrinsic.ts";
 import { hostOf } from "../host-value.ts";
-import { real, whole, type Value } from "../value.ts";
+import { real, tensor, whole, type Value } from "../value.ts";
 import { intrinsic, read, valueOf } from "./arguments.ts";
 
 interface NumberFunction {
@@ -103,7 +103,8 @@ function onHost(each: NumberFunction, call: IntrinsicCall, x: Value): Value {
     const root = hostApply("sqrt", expression);
     return { kind: "host", expression: hostApply("divide", { kind: "number", value: 1 }, root) };
   }
-  return call.evaluator.fail(errors.notOfTheStep(call.name, call.at), call.scope);
+  const { evaluator, scope, at } = call;
+  return unaryOp(evaluator, each.op, tensor(evaluator.scalarOfStep(expression), []), scope, at);
 }
 
 function roundHalfToEven(x: number): number {
