@@ -154,6 +154,23 @@ function commandLine(run: Run): Command {
       run(async () => (await import("./compile.ts")).compile(target, options)),
     );
 
+  verb("profile", "where the time of a training step or a forward pass goes", [
+    "profile examples/digits.vit",
+    "profile specs/vit.vit:ViT@Ti/16 --batch 8 --html profile.html",
+  ])
+    .argument("<target>", targetText)
+    .option(...set)
+    .option(...device)
+    .option("--batch <n>", "examples in a forward pass of a model", wholeNumber)
+    .option("--threads <n>", "compute threads (wasm)", wholeNumber)
+    .option("--repeats <n>", "times that the step is run; 15 unless said", wholeNumber)
+    .option("--rows <n>", "kernels to print, the slowest first; 20 unless said", wholeNumber)
+    .option("--html <file>", "draw the step as one page that needs nothing else")
+    .option(...json)
+    .action((target: string, options) =>
+      run(async () => (await import("./profile.ts")).profile(target, options)),
+    );
+
   verb("train", "train a recipe; Ctrl-C saves and ends, the same command goes on", [
     "train examples/digits.vit",
     "train examples/digits.vit --set length='2 epochs' --out runs/short",

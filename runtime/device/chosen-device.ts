@@ -3,10 +3,11 @@
 import type { Compiled } from "../../compiler/compiled.ts";
 import { WASM_LIMITS } from "../../compiler/program/limits.ts";
 import type { Limits } from "../../compiler/program/limits.ts";
+import type { Program } from "../../compiler/program/program.ts";
 import { WorldError } from "../errors.ts";
 import { chooseDevice } from "./choose-device.ts";
 import type { DeviceChoice, DeviceName } from "./choose-device.ts";
-import type { Device } from "./device.ts";
+import type { Device, LoadedProgram } from "./device.ts";
 import { createInterpreter } from "./interpret.ts";
 import { loadedCompilation } from "./loaded-compilation.ts";
 import type { LoadedCompilation } from "./loaded-compilation.ts";
@@ -28,12 +29,16 @@ export interface ChosenDevice {
   readonly description: string;
   /** Why this one, in a sentence without a full stop. */
   readonly reason: string;
+  /** Threads of the CPU that compute. */
+  readonly threads: number;
   /** What the compiler must keep to. */
   readonly limits: Limits;
   /** What fixes the bits of a run besides spec, seed and data; goes into run.json. */
   readonly fixes: Readonly<Record<string, string | number | boolean>>;
   /** @throws WorldError where the memory is not there, or the compilation is for another device */
   load(compiled: Compiled): Promise<LoadedCompilation>;
+  /** A program that stands for itself. @throws WorldError as `load` does; the interpreter runs no programs */
+  loadProgram(program: Program): Promise<LoadedProgram>;
   close(): Promise<void>;
 }
 
@@ -54,9 +59,13 @@ function interpreter(choice: DeviceChoice): ChosenDevice {
   return {
     ...choice,
     description: "interpreter in float64, one thread",
+    threads: 1,
     limits: WASM_LIMITS,
     fixes: { device: "interpret" },
     load: async (compiled) => createInterpreter(compiled),
+    loadProgram: async () => {
+      throw new WorldError("unsupported", "the interpreter runs no programs", "use --device wasm or webgpu"); // prettier-ignore
+    },
     close: async () => {},
   };
 }
@@ -66,9 +75,11 @@ async function wasm(choice: DeviceChoice, { threads }: DeviceWish): Promise<Chos
   return {
     ...choice,
     description: device.description,
+    threads: device.threads,
     limits: WASM_LIMITS,
     fixes: { device: "wasm", fusedMultiplyAdd: device.relaxed },
     load: (compiled) => load(device, compiled),
+    loadProgram: (program) => device.load(program),
     close: () => device.close(),
   };
 }
@@ -79,9 +90,11 @@ async function webgpu(choice: DeviceChoice, { adapter }: DeviceWish): Promise<Ch
   return {
     ...choice,
     description,
+    threads: 1,
     limits,
     fixes: { device: "webgpu", adapter: description, architecture: device.adapter.architecture },
     load: (compiled) => load(device, compiled),
+    loadProgram: (program) => device.load(program),
     close: async () => device.close(),
   };
 }

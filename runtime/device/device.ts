@@ -13,6 +13,11 @@ export interface LoadedProgram {
   readResident(name: string): Promise<TypedArray>;
   /** Runs an entry once with these inputs (name -> values); inputs not given keep their last values. */
   run(entry: string, inputs: ReadonlyMap<string, TypedArray>): void;
+  /**
+   * Runs an entry once, step by step, inputs as they are: milliseconds of each step.
+   * @throws WorldError where the device has no clock of its own (a GPU without timestamp queries).
+   */
+  profile(entry: string): Promise<readonly number[]>;
   /** Reads an entry's output after its last run; waits for the device. */
   readOutput(entry: string, name: string): Promise<TypedArray>;
   /** Waits until all that was started has run. @throws WorldError where the device was lost. */

@@ -4,6 +4,7 @@ import type { Compiled } from "../../compiler/compiled.ts";
 import type { Node, TensorGraph } from "../../compiler/graph/graph.ts";
 import { elementCount } from "../../compiler/graph/graph.ts";
 import { interpret } from "../../compiler/graph/interpret.ts";
+import { WorldError } from "../errors.ts";
 import type { TypedArray } from "./device.ts";
 import { found, partsByPath } from "./loaded-compilation.ts";
 import type { LoadedCompilation } from "./loaded-compilation.ts";
@@ -62,6 +63,9 @@ export function createInterpreter(
       return made.slice();
     },
     finish: async () => {},
+    profile: async () => {
+      throw new WorldError("unsupported", "the interpreter has no kernels to time", "use --device wasm or webgpu"); // prettier-ignore
+    },
     close: () => {},
   };
 }

@@ -25,6 +25,8 @@ export interface LoadedCompilation {
   readPart(path: string): Promise<DeviceValues>;
   /** Inputs that are not given keep their last values. */
   run(entry: string, inputs: ReadonlyMap<string, TypedArray>): void;
+  /** As `run` with the last inputs: milliseconds of each step. @throws WorldError where nothing measures them */
+  profile(entry: string): Promise<readonly number[]>;
   readOutput(entry: string, name: string): Promise<DeviceValues>;
   finish(): Promise<void>;
   close(): void;
@@ -43,6 +45,7 @@ export function loadedCompilation(compiled: Compiled, loaded: LoadedProgram): Lo
       loaded.writeResident(path, asStored(values, found(parts, path, "part").dtype)),
     readPart: (path) => loaded.readResident(path),
     run: (entry, inputs) => loaded.run(entry, inputs),
+    profile: (entry) => loaded.profile(entry),
     readOutput: (entry, name) => loaded.readOutput(entry, name),
     finish: () => loaded.finish(),
     close: () => loaded.close(),

@@ -124,8 +124,10 @@ export async function openDevice(choice: AdapterChoice = {}): Promise<OpenedDevi
   const adapter = await findAdapter(choice);
   const { limits } = adapter;
   try {
+    const wanted: readonly GPUFeatureName[] = ["timestamp-query"];
     const gpuDevice = await adapter.requestDevice({
       label: "vitrail",
+      requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
       requiredLimits: {
         maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
         maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,

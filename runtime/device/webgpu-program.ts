@@ -33,6 +33,7 @@ import { Buffers } from "./webgpu-buffers.ts";
 import type { BoundPipeline, Pipelines } from "./webgpu-pipelines.ts";
 import { EntryOutputs, mappedBytes, ResidentReader, typedArray } from "./webgpu-readback.ts";
 import { asWorldError, type Trouble } from "./webgpu-trouble.ts";
+import { encodeCommand, timedCommands, type Command } from "./webgpu-commands.ts";
 import { WorkQueue } from "./work-queue.ts";
 
 /** What all programs on one GPU device share. */
@@ -41,12 +42,6 @@ export interface GpuContext {
   readonly limits: Limits;
   readonly pipelines: Pipelines;
   readonly trouble: Trouble;
-}
-
-interface Command {
-  readonly pipeline: GPUComputePipeline;
-  readonly bindGroup: GPUBindGroup;
-  readonly workgroups: readonly [number, number, number];
 }
 
 interface LoadedEntry {
@@ -277,13 +272,26 @@ class WebgpuProgram implements LoadedProgram {
   private submit(label: string, commands: readonly Command[]): void {
     const encoder = this.context.gpuDevice.createCommandEncoder({ label });
     const pass = encoder.beginComputePass({ label });
-    for (const { pipeline, bindGroup, workgroups } of commands) {
-      pass.setPipeline(pipeline);
-      pass.setBindGroup(0, bindGroup);
-      pass.dispatchWorkgroups(...workgroups);
-    }
+    for (const command of commands) encodeCommand(pass, command);
     pass.end();
     this.context.gpuDevice.queue.submit([encoder.finish()]);
+  }
+
+  async profile(name: string): Promise<readonly number[]> {
+    this.check();
+    await this.finish();
+    const { parts } = this.entry(name);
+    const times: number[] = [];
+    for (const part of parts) {
+      if (Array.isArray(part)) {
+        times.push(...(await this.checked(timedCommands(this.context.gpuDevice, part))));
+      } else {
+        const before = performance.now();
+        await this.runOnHost(part as HostStep);
+        times.push(performance.now() - before);
+      }
+    }
+    return times;
   }
 
   private async runOnHost(step: HostStep): Promise<void> {

@@ -1,5 +1,5 @@
 // A compiled program -> its figures, as `vit compile --json` prints them: known before anything runs.
-import type { Entry, Program, Step } from "../../compiler/program/program.ts";
+import type { Entry, Program } from "../../compiler/program/program.ts";
 import { footprint } from "../../compiler/program/plan.ts";
 import type { Footprint } from "../../compiler/program/plan.ts";
 import { wasmMemoryBytes } from "../../compiler/wasm/memory-layout.ts";
@@ -30,7 +30,7 @@ export interface CompileFigures {
 export function compileFigures(spec: CompiledSpec, threads: number): CompileFigures | undefined {
   const { program, stages } = spec.compiled;
   if (program === undefined || spec.entries === undefined) return undefined;
-  const steps = stepsOf(spec, program);
+  const steps = entriesOfStep(spec, program).flatMap((entry) => entry.steps);
   const dispatches = steps.filter((step) => step.kind === "dispatch");
   const inPhase = (phase: string) => dispatches.filter((step) => step.phase === phase).length;
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
@@ -51,17 +51,16 @@ export function compileFigures(spec: CompiledSpec, threads: number): CompileFigu
 }
 
 /**
- * Of one training step: the parts of a split batch are run one after another, then the update. Where settings are drawn
+ * What one training step (or forward pass) runs: the parts of a split batch are run one after another, then the update. Where settings are drawn
  * at each step, of the choice that has the most to compute.
  */
-function stepsOf(spec: CompiledSpec, { entries }: Program): readonly Step[] {
-  const entry = (name: string): Entry | undefined => entries.find((each) => each.name === name);
-  if (spec.kind === "model") return entry("forward")?.steps ?? [];
+export function entriesOfStep(spec: CompiledSpec, { entries }: Program): readonly Entry[] {
+  const named = (name: string): Entry[] => entries.filter((each) => each.name === name);
+  if (spec.kind === "model") return named("forward");
   const whole = costliest(entries, "train");
-  if (whole !== undefined) return whole.steps;
-  const part = costliest(entries, "accumulate")?.steps ?? [];
-  const parts = Array.from({ length: spec.compiled.plan.accumulate }, () => part);
-  return [...parts.flat(), ...(entry("update")?.steps ?? [])];
+  if (whole !== undefined) return [whole];
+  const part = costliest(entries, "accumulate")!;
+  return [...Array.from({ length: spec.compiled.plan.accumulate }, () => part), ...named("update")];
 }
 
 function costliest(entries: readonly Entry[], name: string): Entry | undefined {

@@ -6,17 +6,7 @@ import { WASM_LIMITS } from "../../../compiler/program/limits.ts";
 import { decodeBase64, encodeBase64 } from "../../../compiler/wasm/base64.ts";
 import { wasmTarget } from "../../../compiler/wasm/generate.ts";
 import { relaxedProbe } from "../../../compiler/wasm/relaxed-probe.ts";
-import {
-  apply,
-  axes,
-  base,
-  i,
-  load,
-  loopKernel,
-  number,
-  over,
-  reduced,
-} from "./kernel-notation.ts";
+import { apply, axes, base, i, load, loopKernel, over, reduced } from "./kernel-notation.ts";
 import { buffersOfCase, programOf } from "./run-kernels.ts";
 
 const [a, b, c] = axes(6, 20, 9) as [Axis, Axis, Axis];
@@ -120,17 +110,6 @@ describe("the target", () => {
       return code.target === "wasm" && code.parallel;
     };
     expect([100, 1_000_000].map(elementwise)).toEqual([false, true]);
-  });
-
-  test("an element type that it lacks is a plain error", () => {
-    const half = loopKernel(
-      [a],
-      [],
-      [{ kind: "store", over: "grid", store: { buffer: 0, index: i(a), value: number(1, "f16") } }],
-    );
-    expect(() => programOf({ ...given, kernels: [half] })).toThrow(
-      "element type f16 is not supported",
-    );
   });
 });
 

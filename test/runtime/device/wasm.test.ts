@@ -112,8 +112,10 @@ describe("a loaded program", () => {
 
   test("reports the time of each step", async () => {
     const loaded = await (await device({ threads: 2 })).load(small());
-    const times = loaded.profile("main", inputs);
-    expect(times.map((time) => time.label)).toEqual(["test", "test", "copy"]);
+    loaded.run("main", inputs);
+    const times = await loaded.profile("main");
+    expect(times).toHaveLength(3);
+    expect(Math.min(...times)).toBeGreaterThanOrEqual(0);
     expect((await loaded.readOutput("main", "z"))[0]).toBeCloseTo(Math.exp(2 * x[0]! + 1), 4);
   });
 
