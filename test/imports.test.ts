@@ -44,8 +44,9 @@ const parts = ["grammar", "compiler", "runtime", "cli"];
 /** What each stage of the compiler may run of the others. `program` holds what a program is, and the planner. */
 const stages: Readonly<Record<string, readonly string[]>> = {
   model: [],
+  names: ["model"],
   ops: ["model"],
-  graph: ["model", "ops"],
+  graph: ["model", "names", "ops"],
   kernels: ["ops", "graph"],
   wasm: ["ops", "graph", "kernels"],
   wgsl: ["ops", "graph", "kernels"],
