@@ -1,5 +1,8 @@
 // What a device can do, as an input of the compiler: one can plan for another device than the one at hand.
 
+import type { DType } from "../graph/graph.ts";
+import { isHalf } from "../ops/half.ts";
+
 export interface Limits {
   /** Storage buffers bound in one dispatch. */
   readonly storageBuffers: number;
@@ -36,3 +39,11 @@ export const WASM_LIMITS: Limits = {
   workgroupsPerDimension: Number.POSITIVE_INFINITY,
   totalBytes: 4 * 1024 ** 3 - 65536,
 };
+
+/**
+ * Bytes of an element in a target's memory. WebGPU's shaders write memory in words of 32 bits, and two invocations may
+ * not write one word: halves are rounded there as everywhere, but each takes a word.
+ */
+export function elementBytes(dtype: DType, target: "wasm" | "webgpu"): 2 | 4 {
+  return target === "wasm" && isHalf(dtype) ? 2 : 4;
+}

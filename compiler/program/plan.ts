@@ -10,6 +10,7 @@ import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
 import { spansOf } from "../kernels/span.ts";
 import { LimitError } from "./target.ts";
 import type { GeneratedKernel, Target } from "./target.ts";
+import { elementBytes } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { align, lowerBound, planMemory } from "./plan-memory.ts";
 import type { Interval } from "./plan-memory.ts";
@@ -38,11 +39,11 @@ export function planProgram(
   target: Target,
   limits: Limits,
 ): Program {
-  const space = new Space(limits);
+  const space = new Space(limits, target.name);
   const residents = placeResidents(layout, space);
   const tables = new Tables(space);
   const io = new HostArrays(space);
-  const plans = entries.map((entry) => planScratch(entry, limits));
+  const plans = entries.map((entry) => planScratch(entry, limits, target.name));
   const scratch = space.addScratch(plans.map((plan) => plan.arenas));
   const codes = new Codes(target, limits);
   const planned = entries.map((entry, i): Entry => {
@@ -73,7 +74,7 @@ export function planProgram(
     target: target.name,
     limits,
     arenas: space.arenas,
-    residents: residentSlots(layout, residents),
+    residents: residentSlots(layout, residents, target.name),
     tables: tables.slots,
     entries: planned,
     codes: codes.generated.map(({ code }) => code),
@@ -102,7 +103,7 @@ export function footprint(
   deviceBytes: number,
 ): Footprint {
   const sum = (slots: readonly ResidentSlot[]) =>
-    slots.reduce((bytes, slot) => bytes + elementCount(slot.shape) * bytesOf(slot.dtype), 0);
+    slots.reduce((bytes, slot) => bytes + arrayBytes(slot, program.target), 0);
   const of = (kind: Arena["kind"]) =>
     program.arenas
       .filter((arena) => arena.kind === kind)
@@ -111,7 +112,10 @@ export function footprint(
   const optimizer = of("resident") - parameters;
   const activations = of("scratch");
   const workspace = deviceBytes - parameters - optimizer - activations;
-  const live = Math.max(0, ...entries.map((entry) => lowerBound(intervalsOf(entry))));
+  const live = Math.max(
+    0,
+    ...entries.map((entry) => lowerBound(intervalsOf(entry, program.target))),
+  );
   return {
     parameters,
     optimizer,
@@ -122,18 +126,20 @@ export function footprint(
   };
 }
 
-export function bytesOf(dtype: DType): number {
-  return dtype === "f16" || dtype === "bf16" ? 2 : 4;
+function arrayBytes({ shape, dtype }: TensorType, target: Target["name"]): number {
+  return elementCount(shape) * elementBytes(dtype, target);
 }
 
 /** Hands out arenas; arrays of one kind fill one arena until the next would pass the limit. */
 class Space {
   readonly arenas: { kind: Arena["kind"]; bytes: number }[] = [];
   private readonly open = new Map<Arena["kind"], number>();
+  readonly target: Target["name"];
   private readonly limits: Limits;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, target: Target["name"]) {
     this.limits = limits;
+    this.target = target;
   }
 
   private get arenaBytes(): number {
@@ -178,16 +184,20 @@ function placeResidents(layout: ResidentLayout, space: Space): Map<string, Place
   return new Map(
     layout.residents.map(({ name, dtype, length }) => [
       name,
-      space.add("resident", length * bytesOf(dtype), `\`${name}\``),
+      space.add("resident", length * elementBytes(dtype, space.target), `\`${name}\``),
     ]),
   );
 }
 
-function residentSlots(layout: ResidentLayout, places: ReadonlyMap<string, Place>): ResidentSlot[] {
+function residentSlots(
+  layout: ResidentLayout,
+  places: ReadonlyMap<string, Place>,
+  target: Target["name"],
+): ResidentSlot[] {
   return layout.parts.map(
     ({ path, role, shape, dtype, initializer, trainable, resident, offset }) => {
       const { arena, offset: start } = places.get(resident)!;
-      const place = { arena, offset: start + offset * bytesOf(dtype) };
+      const place = { arena, offset: start + offset * elementBytes(dtype, target) };
       return { name: path, role, shape, dtype, initializer, trainable, place };
     },
   );
@@ -210,7 +220,7 @@ class Tables {
     const name = `${role.generator}.${this.slots.length}`;
     const place = this.space.add(
       "table",
-      elementCount(role.shape) * bytesOf(dtype),
+      arrayBytes({ shape: role.shape, dtype }, this.space.target),
       `the table \`${role.generator}\``,
     );
     this.slots.push({
@@ -243,7 +253,7 @@ class HostArrays {
     const key = JSON.stringify([kind, name, shape, dtype, kind === "output" ? entry : ""]);
     const place =
       this.known.get(key) ??
-      this.space.add("io", elementCount(shape) * bytesOf(dtype), `${kind} \`${name}\``);
+      this.space.add("io", arrayBytes({ shape, dtype }, this.space.target), `${kind} \`${name}\``);
     this.known.set(key, place);
     return { name, shape, dtype, place };
   }
@@ -254,8 +264,8 @@ interface ScratchPlan {
   readonly arenas: readonly number[];
 }
 
-function planScratch(entry: EntryKernels, limits: Limits): ScratchPlan {
-  const intervals = intervalsOf(entry);
+function planScratch(entry: EntryKernels, limits: Limits, target: Target["name"]): ScratchPlan {
+  const intervals = intervalsOf(entry, target);
   const labels = new Map(entry.kernels.buffers.map((buffer) => [buffer.id, buffer.origin.path]));
   for (const { id, bytes } of intervals)
     if (align(bytes) > arenaBytes(limits))
@@ -264,7 +274,10 @@ function planScratch(entry: EntryKernels, limits: Limits): ScratchPlan {
 }
 
 /** Lifetimes of scratch buffers: parts live and die with the whole that they lie in. */
-export function intervalsOf({ kernels }: Pick<EntryKernels, "kernels">): Interval[] {
+export function intervalsOf(
+  { kernels }: Pick<EntryKernels, "kernels">,
+  target: Target["name"] = "wasm",
+): Interval[] {
   const spans = spansOf(kernels.buffers);
   const lives = new Map<number, { first: number; last: number }>();
   kernels.kernels.forEach((kernel, step) => {
@@ -276,7 +289,8 @@ export function intervalsOf({ kernels }: Pick<EntryKernels, "kernels">): Interva
   return kernels.buffers.flatMap((buffer): Interval[] => {
     const live = lives.get(buffer.id);
     if (buffer.within || buffer.role.kind !== "scratch" || !live) return [];
-    return [{ id: buffer.id, bytes: buffer.length * bytesOf(buffer.dtype), ...live }];
+    const bytes = buffer.length * elementBytes(buffer.dtype, target);
+    return [{ id: buffer.id, bytes, ...live }];
   });
 }
 
@@ -315,7 +329,7 @@ class Codes {
   private readonly byStructure = new Map<string, { readonly code: number; readonly order: readonly number[] }>(); // prettier-ignore
   private readonly byKey = new Map<string, number>();
   readonly limits: Limits;
-  private readonly target: Target;
+  readonly target: Target;
 
   constructor(target: Target, limits: Limits) {
     this.target = target;
@@ -349,7 +363,7 @@ class Codes {
     const allowed = Math.min(this.limits.bindingBytes, this.target.largestArrayBytes);
     for (const id of buffersOf(kernel)) {
       const { length, dtype } = buffers[id]!;
-      const bytes = length * bytesOf(dtype);
+      const bytes = length * elementBytes(dtype, this.target.name);
       if (bytes > allowed)
         throw new LimitError("bindingBytes", `\`${kernel.label}\` uses an array of ${bytes} bytes; one array may have ${allowed}`); // prettier-ignore
     }
@@ -368,7 +382,8 @@ function stepsOf(
     const { role, dtype } = buffers[root]!;
     const home = rootPlaces.get(root);
     if (!home) throw new Error(`buffer ${id} of ${entry.name} (${role.kind}) has no place`);
-    return { arena: home.arena, offset: home.offset + start * bytesOf(dtype) };
+    const offset = home.offset + start * elementBytes(dtype, codes.target.name);
+    return { arena: home.arena, offset };
   };
   return kernels.map((kernel): Step => {
     if (kernel.kind === "host") return hostStep(kernel, place);
@@ -383,7 +398,7 @@ function stepsOf(
       path: kernel.origin.path,
       phase: kernel.phase,
       flops: kernel.flops,
-      bytes: bytesMoved(kernel, buffers),
+      bytes: bytesMoved(kernel, buffers, codes.target.name),
     };
   });
 }
@@ -404,9 +419,9 @@ function checkBindings(places: readonly Place[], { label }: Kernel, limits: Limi
 }
 
 /** Each buffer that a kernel touches, once: what it must move at least. */
-function bytesMoved(kernel: Kernel, buffers: readonly Buffer[]): number {
+function bytesMoved(kernel: Kernel, buffers: readonly Buffer[], target: Target["name"]): number {
   return buffersOf(kernel).reduce((sum, id) => {
     const buffer = buffers[id]!;
-    return sum + buffer.length * bytesOf(buffer.dtype);
+    return sum + buffer.length * elementBytes(buffer.dtype, target);
   }, 0);
 }

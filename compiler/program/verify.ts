@@ -1,5 +1,6 @@
 // Checks everything that `program.ts` promises of a program. Run after planning in tests and where a caller asks for it.
 import { elementCount } from "../graph/graph.ts";
+import { elementBytes } from "./limits.ts";
 import type { Place, Program, Slot, Step } from "./program.ts";
 
 /** @throws Error naming the broken promise. */
@@ -12,7 +13,7 @@ export function verifyProgram(program: Program): void {
   for (const entry of program.entries)
     for (const step of entry.steps) {
       const what = `${entry.name}, ${step.kind === "copy" ? "copy" : step.label}`;
-      for (const place of placesOf(step)) verifyPlace(program, place, 4, what);
+      for (const place of placesOf(step)) verifyPlace(program, place, smallest(program), what);
       if (step.kind === "dispatch" && program.codes[step.code]?.target !== program.target)
         broken(`${what} has code for ${program.target}`);
     }
@@ -33,14 +34,20 @@ function broken(claim: string): never {
   throw new Error(`program: ${claim}`);
 }
 
+/** Bytes of the smallest element. */
+function smallest({ target }: Program): number {
+  return elementBytes("f16", target);
+}
+
 function verifyPlace(
-  { arenas }: Program,
+  program: Program,
   { arena, offset }: Place,
   bytes: number,
   what: string,
 ): void {
-  const found = arenas[arena];
-  if (found === undefined || offset < 0 || offset % 4 !== 0 || offset + bytes > found.bytes)
+  const found = program.arenas[arena];
+  const isAligned = offset % smallest(program) === 0;
+  if (found === undefined || offset < 0 || !isAligned || offset + bytes > found.bytes)
     broken(`${what} lies inside arena ${arena} at ${offset}`);
 }
 
@@ -49,7 +56,7 @@ function verifySlots(program: Program): void {
   const io = program.entries.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
   const distinct = new Map<string, Slot>();
   for (const slot of [...program.residents, ...program.tables, ...io]) {
-    verifyPlace(program, slot.place, bytesOfSlot(slot), slot.name);
+    verifyPlace(program, slot.place, bytesOfSlot(slot, program), slot.name);
     if (program.arenas[slot.place.arena]!.kind === "scratch")
       broken(`${slot.name} outlives its entry, so it is not in scratch`);
     distinct.set(`${slot.place.arena} ${slot.place.offset} ${slot.name}`, slot);
@@ -60,11 +67,11 @@ function verifySlots(program: Program): void {
   sorted.forEach((slot, i) => {
     const next = sorted[i + 1];
     if (next === undefined || next.place.arena !== slot.place.arena) return;
-    if (slot.place.offset + bytesOfSlot(slot) > next.place.offset)
+    if (slot.place.offset + bytesOfSlot(slot, program) > next.place.offset)
       broken(`${slot.name} and ${next.name} do not overlap`);
   });
 }
 
-function bytesOfSlot({ dtype, shape }: Slot): number {
-  return elementCount(shape) * (dtype === "f16" || dtype === "bf16" ? 2 : 4);
+function bytesOfSlot({ dtype, shape }: Slot, { target }: Program): number {
+  return elementCount(shape) * elementBytes(dtype, target);
 }

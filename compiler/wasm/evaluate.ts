@@ -5,10 +5,14 @@ import type { DType } from "../graph/graph.ts";
 import { loadsOf } from "../kernels/expression.ts";
 import type { Expression, Store } from "../kernels/kernel.ts";
 import { rangeOf } from "../ops/index-arithmetic.ts";
+import type { HalfType } from "../ops/half.ts";
+import { computedType, isHalf, roundTo } from "../ops/half.ts";
 import type { Condition, Index } from "../ops/index-expression.ts";
+import { elementBytes } from "./bound-buffers.ts";
 import { dataValue } from "./expression-facts.ts";
 import type { Frame, ReadData } from "./frame.ts";
 import type { Local, Operand } from "./function-builder.ts";
+import { halfBits, joinHalves, widenHalf } from "./half-storage.ts";
 import { applyInstruction } from "./instructions.ts";
 import { isUniformCondition, laneStride } from "./lanes.ts";
 import { libraryReference } from "./library.ts";
@@ -40,7 +44,7 @@ function compute(expression: Expression, frame: Frame): Local {
       return applyInstruction(f, {
         instruction: expression.instruction,
         operands: expression.arguments.map((argument) => evaluate(argument, frame)),
-        from: firstDType(expression),
+        from: computedType(firstDType(expression)),
         dtype: expression.dtype,
         constant: second?.kind === "constant" ? second.value : undefined,
       });
@@ -82,12 +86,8 @@ function constant(value: number, dtype: DType, frame: Frame): Local {
       return f.i32x4(value === 0 ? 0 : -1);
     case "f16":
     case "bf16":
-      throw unsupported(dtype);
+      return f.f32x4(roundTo(value, dtype));
   }
-}
-
-function unsupported(dtype: DType): Error {
-  return new Error(`wasm: element type ${dtype} is not supported`);
 }
 
 /** Lanes of an index as i32x4. */
@@ -135,25 +135,26 @@ interface Address {
 function addressAt(buffer: number, index: Index, frame: Frame, lane: number): Address {
   const { f } = frame.context;
   const { address, rest } = frame.addressOf(buffer, index);
+  const size = elementBytes(frame.context.dtypeOf(buffer));
   let base = address;
   for (const term of rest.terms)
     base =
       term.of.kind === "axis"
-        ? f.add(base, frame.termBytes(term))
-        : f.add(base, f.multiply(laneInteger(term.of, frame, lane), term.factor * 4));
-  const offset = rest.constant * 4 + shiftBytes(index, frame, lane);
+        ? f.add(base, frame.termBytes(term, size))
+        : f.add(base, f.multiply(laneInteger(term.of, frame, lane), term.factor * size));
+  const offset = (rest.constant + shiftElements(index, frame, lane)) * size;
   return offset >= 0 ? { base, offset } : { base: f.add(base, offset), offset: 0 };
 }
 
 /** What shifts (and the lane) of the axes add to an index, where it is linear in them. */
-function shiftBytes(index: Index, frame: Frame, lane: number): number {
+function shiftElements(index: Index, frame: Frame, lane: number): number {
   switch (index.kind) {
     case "axis":
-      return (frame.shiftOf(index.axis) + (index.axis === frame.vector.axis ? lane : 0)) * 4;
+      return frame.shiftOf(index.axis) + (index.axis === frame.vector.axis ? lane : 0);
     case "add":
-      return index.terms.reduce((sum, term) => sum + shiftBytes(term, frame, lane), 0);
+      return index.terms.reduce((sum, term) => sum + shiftElements(term, frame, lane), 0);
     case "multiply":
-      return shiftBytes(index.of, frame, lane) * index.by;
+      return shiftElements(index.of, frame, lane) * index.by;
     case "constant":
     case "divide":
     case "modulo":
@@ -164,8 +165,8 @@ function shiftBytes(index: Index, frame: Frame, lane: number): number {
 
 function load(expression: Load, frame: Frame): Local {
   const { f } = frame.context;
-  if (expression.dtype === "f16" || expression.dtype === "bf16")
-    throw unsupported(expression.dtype);
+  const stored = frame.context.dtypeOf(expression.buffer);
+  if (isHalf(stored)) return widenHalf(f, loadHalves(expression, frame), stored);
   const lanes = loadLanes(expression, frame);
   return expression.dtype === "bool" ? f.emit("i32x4.ne", lanes, f.i32x4(0)) : lanes;
 }
@@ -181,14 +182,32 @@ function loadLanes({ buffer, index }: Load, frame: Frame): Local {
     const { base, offset } =
       stride === undefined
         ? addressAt(buffer, index, frame, lane)
-        : stepped(frame, first, stride * lane);
+        : stepped(frame, first, stride * lane * 4);
     lanes = f.loadLane(lanes, lane, base, offset);
   }
   return lanes;
 }
 
-function stepped(frame: Frame, { base, offset }: Address, elements: number): Address {
-  const moved = offset + elements * 4;
+/** The bits of four halves, one a lane. */
+function loadHalves({ buffer, index }: Load, frame: Frame): Local {
+  const { f, facts } = frame.context;
+  const stride = frame.vector.width === 1 ? 0 : laneStride(index, frame.vector.axis, facts);
+  const first = addressAt(buffer, index, frame, 0);
+  if (stride === 1) return f.load("i32x4.load16x4_u", first.base, first.offset);
+  let lanes = f.emit("i32x4.splat", f.load("i32.load16_u", first.base, first.offset));
+  for (let lane = 1; lane < 4 && stride !== 0; lane++) {
+    const { base, offset } =
+      stride === undefined
+        ? addressAt(buffer, index, frame, lane)
+        : stepped(frame, first, stride * lane * 2);
+    const bits = f.load("i32.load16_u", base, offset);
+    lanes = f.replaceLane("i32x4.replace_lane", lanes, lane, bits);
+  }
+  return lanes;
+}
+
+function stepped(frame: Frame, { base, offset }: Address, bytes: number): Address {
+  const moved = offset + bytes;
   if (moved >= 0) return { base, offset: moved };
   return { base: frame.context.f.add(base, moved), offset: 0 };
 }
@@ -207,7 +226,8 @@ export function writeLanes(
   frame: Frame,
 ): void {
   const { f, facts } = frame.context;
-  if (dtype === "f16" || dtype === "bf16") throw unsupported(dtype);
+  const held = frame.context.dtypeOf(buffer);
+  if (isHalf(held)) return writeHalves(buffer, index, value, held, frame);
   const stored = dtype === "bool" ? f.emit("v128.and", value, f.i32x4(1)) : value;
   const first = addressAt(buffer, index, frame, 0);
   if (frame.vector.width === 1) return f.storeLane(first.base, stored, 0, first.offset);
@@ -217,9 +237,34 @@ export function writeLanes(
     const { base, offset } =
       stride === undefined
         ? addressAt(buffer, index, frame, lane)
-        : stepped(frame, first, stride * lane);
+        : stepped(frame, first, stride * lane * 4);
     f.storeLane(base, stored, lane, offset);
   }
+}
+
+function writeHalves(
+  buffer: number,
+  index: Index,
+  value: Local,
+  dtype: HalfType,
+  frame: Frame,
+): void {
+  const { f, facts } = frame.context;
+  const bits = halfBits(f, value, dtype);
+  const first = addressAt(buffer, index, frame, 0);
+  const one = (lane: number, { base, offset }: Address): void =>
+    f.storeLane(base, bits, lane * 2, offset, "v128.store16_lane");
+  if (frame.vector.width === 1) return one(0, first);
+  const stride = laneStride(index, frame.vector.axis, facts);
+  if (stride === 1)
+    return f.storeLane(first.base, joinHalves(f, bits), 0, first.offset, "v128.store64_lane");
+  for (let lane = 0; lane < 4; lane++)
+    one(
+      lane,
+      stride === undefined
+        ? addressAt(buffer, index, frame, lane)
+        : stepped(frame, first, stride * lane * 2),
+    );
 }
 
 // ---- guards ----

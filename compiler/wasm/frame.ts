@@ -1,10 +1,12 @@
 // Where an expression is evaluated: the positions of axes, the vector axis, and what has been worked out already.
 // Frames nest like the loops around them; a value found in an outer frame is used unless an axis it depends on has
 // moved since. `hoist` and `prepareAddresses` work out ahead of a loop what does not change in it.
+import type { DType } from "../graph/graph.ts";
 import { dataOf, indicesOf, partsOf } from "../kernels/expression.ts";
 import type { Expression } from "../kernels/kernel.ts";
 import { rangeOf } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
+import { elementBytes } from "./bound-buffers.ts";
 import type { FactTable } from "./expression-facts.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
 import { formOf } from "./lanes.ts";
@@ -28,6 +30,7 @@ export interface KernelContext {
   readonly facts: FactTable;
   /** Byte address of a buffer, by id. */
   readonly addressOf: (buffer: number) => Local;
+  readonly dtypeOf: (buffer: number) => DType;
 }
 
 export interface FrameChanges {
@@ -201,9 +204,10 @@ export class Frame {
       const start = this.addressOf(buffer, index);
       const [now, later] = partition(start.rest.terms, (term) => this.isFixed(term, shifting));
       if (now.length === 0 && start.rest.constant === 0) continue;
+      const size = elementBytes(this.context.dtypeOf(buffer));
       let address = start.address;
-      for (const term of now) address = this.context.f.add(address, this.termBytes(term));
-      address = this.context.f.add(address, start.rest.constant * 4);
+      for (const term of now) address = this.context.f.add(address, this.termBytes(term, size));
+      address = this.context.f.add(address, start.rest.constant * size);
       this.keepAddress(buffer, index, { address, rest: { constant: 0, terms: later } });
     }
   }
@@ -234,14 +238,19 @@ export class Frame {
     return this.addresses.get(buffer)?.get(index) ?? this.parent?.findAddress(buffer, index);
   }
 
-  /** Bytes of factor * axis (its position without shifts), or of a quotient or remainder with them. */
-  termBytes({ factor, of }: Term): Operand {
+  /**
+   * Bytes of factor * axis (its position without shifts), or of a quotient or remainder with them, in an array whose
+   * elements have `size` bytes.
+   */
+  termBytes({ factor, of }: Term, size: 2 | 4 = 4): Operand {
     const { f } = this.context;
-    if (of.kind !== "axis") return f.multiply(this.integer(of), factor * 4);
-    const position = this.knownPosition(of.axis);
-    return position.bytes !== undefined
-      ? f.multiply(position.bytes, factor)
-      : f.multiply(position.element, factor * 4);
+    if (of.kind !== "axis") return f.multiply(this.integer(of), factor * size);
+    const { bytes, element } = this.knownPosition(of.axis);
+    // `bytes` is four times the position.
+    const scaled = (factor * size) / 4;
+    return bytes !== undefined && Number.isInteger(scaled)
+      ? f.multiply(bytes, scaled)
+      : f.multiply(element, factor * size);
   }
 
   private knownPosition(axis: number): Position {

@@ -144,10 +144,16 @@ export class FunctionBuilder {
     return this.pop("v128");
   }
 
-  storeLane(address: Operand, value: Local, lane: number, offset = 0): void {
+  storeLane(
+    address: Operand,
+    value: Local,
+    lane: number,
+    offset = 0,
+    name: "v128.store16_lane" | "v128.store32_lane" | "v128.store64_lane" = "v128.store32_lane",
+  ): void {
     this.push(address);
     this.push(value);
-    this.memory("v128.store32_lane", offset);
+    this.memory(name, offset);
     this.code.push(lane);
   }
 

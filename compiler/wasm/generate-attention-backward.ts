@@ -7,6 +7,7 @@ import {
   attentionAxes, channelStride, eachPanel, eachRowTile, HeadPanels, headAddress, laneMask, rowsOf, sumLanes, tokenStride, writeBlock,
 } from "./attention-block.ts"; // prettier-ignore
 import type { AttentionAxes } from "./attention-block.ts";
+import type { BoundBuffers } from "./bound-buffers.ts";
 import { nanosecondsPerAttentionMultiplyAdd, parallelFromNanoseconds } from "./cost.ts";
 import { FactTable } from "./expression-facts.ts";
 import type { Frame } from "./frame.ts";
@@ -26,7 +27,7 @@ type Views = { readonly [name in "dOutput" | "dq" | "dk" | "dv"]: HeadsView };
 
 export function generateAttentionBackward(
   kernel: AttentionKernel,
-  order: readonly number[],
+  bound: BoundBuffers,
 ): GeneratedFunction {
   const { dOutput, dq, dk, dv } = kernel;
   if (dOutput === undefined || dq === undefined || dk === undefined || dv === undefined)
@@ -43,7 +44,7 @@ export function generateAttentionBackward(
     isParallel: work * nanosecondsPerAttentionMultiplyAdd > parallelFromNanoseconds,
     scratchBytes: layoutOf(kernel, views, axes).bytes,
     build: (relaxed) =>
-      buildKernelFunction(order, facts, relaxed, (shell) =>
+      buildKernelFunction(bound, facts, relaxed, (shell) =>
         new BackwardEmitter(shell, kernel, views, axes).emit(),
       ),
   };

@@ -6,6 +6,7 @@ import {
   attentionAxes, eachPanel, eachRowTile, HeadPanels, headAddress, laneMask, largestLane, rowsOf, sumLanes, writeBlock,
 } from "./attention-block.ts"; // prettier-ignore
 import type { AttentionAxes } from "./attention-block.ts";
+import type { BoundBuffers } from "./bound-buffers.ts";
 import { nanosecondsPerAttentionMultiplyAdd, parallelFromNanoseconds } from "./cost.ts";
 import { FactTable } from "./expression-facts.ts";
 import type { Frame } from "./frame.ts";
@@ -24,7 +25,7 @@ const enoughUnits = 16;
 
 export function generateAttentionForward(
   kernel: AttentionKernel,
-  order: readonly number[],
+  bound: BoundBuffers,
 ): GeneratedFunction {
   const facts = new FactTable();
   const axes = attentionAxes(kernel);
@@ -38,7 +39,7 @@ export function generateAttentionForward(
     isParallel: work * nanosecondsPerAttentionMultiplyAdd > parallelFromNanoseconds,
     scratchBytes: layout.bytes,
     build: (relaxed) =>
-      buildKernelFunction(order, facts, relaxed, (shell) =>
+      buildKernelFunction(bound, facts, relaxed, (shell) =>
         new ForwardEmitter(shell, kernel, axes).emit(),
       ),
   };

@@ -3,6 +3,7 @@
 // it lies, or packed a tile at a time; sums stay in registers, and the epilogue (bias, activation, residual) takes
 // them from there.
 import type { ContractionKernel } from "../kernels/kernel.ts";
+import type { BoundBuffers } from "./bound-buffers.ts";
 import { planContraction } from "./contraction-plan.ts";
 import type { ContractionPlan, SumTarget } from "./contraction-plan.ts";
 import { Epilogue, isHeavy } from "./epilogue.ts";
@@ -21,14 +22,14 @@ import type { StepRange } from "./pack.ts";
 
 export function generateContraction(
   kernel: ContractionKernel,
-  order: readonly number[],
+  bound: BoundBuffers,
 ): GeneratedFunction {
   const plan = planContraction(kernel);
   return {
     isParallel: plan.isParallel,
     scratchBytes: scratchOf(plan).bytes,
     build: (relaxed) =>
-      buildKernelFunction(order, plan.facts, relaxed, (kernel) =>
+      buildKernelFunction(bound, plan.facts, relaxed, (kernel) =>
         new ContractionEmitter(kernel, plan).emit(),
       ),
   };

@@ -4,6 +4,7 @@
 import { loadsOf } from "../kernels/expression.ts";
 import type { Axis, Expression, LoopKernel, Stage, Store } from "../kernels/kernel.ts";
 import type { Index } from "../ops/index-expression.ts";
+import type { BoundBuffers } from "./bound-buffers.ts";
 import { evaluate, writeStore } from "./evaluate.ts";
 import type { Frame, Position } from "./frame.ts";
 import type { FunctionBody, Local, Operand } from "./function-builder.ts";
@@ -21,13 +22,13 @@ export interface GeneratedFunction {
   readonly build: (relaxed: boolean) => FunctionBody;
 }
 
-export function generateLoop(kernel: LoopKernel, order: readonly number[]): GeneratedFunction {
+export function generateLoop(kernel: LoopKernel, bound: BoundBuffers): GeneratedFunction {
   const plan = planLoop(kernel);
   return {
     isParallel: plan.isParallel,
     scratchBytes: 0,
     build: (relaxed) =>
-      buildKernelFunction(order, plan.facts, relaxed, (kernel) =>
+      buildKernelFunction(bound, plan.facts, relaxed, (kernel) =>
         new LoopEmitter(kernel, plan).emit(),
       ),
   };

@@ -1,11 +1,11 @@
 // Kernels -> one WebAssembly module: a function for each distinct kernel, and the runner that walks step tables.
 // The module is made twice, with relaxed SIMD (fused multiply-add) and without; the device picks by a probe.
-import type { DType } from "../graph/graph.ts";
 import { buffersOf } from "../kernels/kernel-key.ts";
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
 import type { Code } from "../program/program.ts";
 import type { GeneratedKernel, Target } from "../program/target.ts";
 import { encodeBase64 } from "./base64.ts";
+import { boundBuffers } from "./bound-buffers.ts";
 import { encodeModule } from "./encoder.ts";
 import { generateAttentionBackward } from "./generate-attention-backward.ts";
 import { generateAttentionForward } from "./generate-attention-forward.ts";
@@ -54,24 +54,19 @@ function generateFunction(
   order: readonly number[],
   buffers: readonly Buffer[],
 ): GeneratedFunction {
+  const bound = boundBuffers(order, buffers);
   switch (kernel.kind) {
     case "loop":
-      return generateLoop(kernel, order);
+      return generateLoop(kernel, bound);
     case "contraction":
-      return generateContraction(kernel, order);
+      return generateContraction(kernel, bound);
     case "attention":
       return kernel.pass === "forward"
-        ? generateAttentionForward(kernel, order)
-        : generateAttentionBackward(kernel, order);
+        ? generateAttentionForward(kernel, bound)
+        : generateAttentionBackward(kernel, bound);
     case "scatter":
-      return generateScatter(kernel, order, dtypeOf(kernel.values, buffers));
+      return generateScatter(kernel, bound);
   }
-}
-
-function dtypeOf(id: number, buffers: readonly Buffer[]): DType {
-  const buffer = buffers[id];
-  if (buffer === undefined) throw new Error(`wasm: there is no buffer ${id}`);
-  return buffer.dtype;
 }
 
 /** All modules hold the runner; table entry 0 copies, entry 1 + i is code i. */

@@ -1,8 +1,11 @@
-// Scalar instructions on vectors: f32, i32, u32, and bool as a mask (all bits of a lane set, or none).
+// Scalar instructions on vectors: f32 (halves are widened to it), i32, u32, and bool as a mask (all bits of a lane set,
+// or none).
 // Meanings are those of `ops/scalar-meaning.ts`; integer division and shifts by varying distances go lane by lane.
 import type { DType } from "../graph/graph.ts";
+import { computedType, isHalf } from "../ops/half.ts";
 import type { ScalarInstruction } from "../ops/op.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
+import { roundToHalf } from "./half-storage.ts";
 import { libraryReference } from "./library.ts";
 import type { LibraryName } from "./library.ts";
 import type { Opcode } from "./opcodes.ts";
@@ -12,7 +15,7 @@ import { erf, exp, log, sigmoid, tanh } from "./vector-math.ts";
 export interface Application {
   readonly instruction: ScalarInstruction;
   readonly operands: readonly Local[];
-  /** Of the first operand. */
+  /** Of the first operand; f32 for halves, which are f32 in registers. */
   readonly from: DType;
   /** Of the result. */
   readonly dtype: DType;
@@ -69,7 +72,12 @@ function truth(f: FunctionBuilder, value: Local, from: DType): Local {
     : f.emit("i32x4.ne", value, f.i32x4(0));
 }
 
-function cast(f: FunctionBuilder, value: Local, from: DType, to: DType): Local {
+function cast(f: FunctionBuilder, value: Local, from: DType, target: DType): Local {
+  const made = castBetween(f, value, from, computedType(target));
+  return isHalf(target) ? roundToHalf(f, made, target) : made;
+}
+
+function castBetween(f: FunctionBuilder, value: Local, from: DType, to: DType): Local {
   if (from === to) return value;
   if (to === "bool") return truth(f, value, from);
   if (from === "bool") return f.emit("v128.and", value, to === "f32" ? f.f32x4(1) : f.i32x4(1));

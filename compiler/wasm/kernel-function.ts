@@ -1,5 +1,7 @@
 // The shell of every kernel's function: (thread, threads, scratch, places) and nothing back.
 // `places` points at the byte addresses of the kernel's buffers, in its own order.
+import type { DType } from "../graph/graph.ts";
+import type { BoundBuffers } from "./bound-buffers.ts";
 import type { FactTable } from "./expression-facts.ts";
 import { Frame } from "./frame.ts";
 import type { KernelContext } from "./frame.ts";
@@ -19,9 +21,9 @@ export interface KernelFunction extends KernelContext {
   readonly root: Frame;
 }
 
-/** Builds a kernel's function; `order` says which buffer's address comes where. */
+/** Builds a kernel's function; `bound` says which buffer's address comes where. */
 export function buildKernelFunction(
-  order: readonly number[],
+  { order, dtypes }: BoundBuffers,
   facts: FactTable,
   relaxed: boolean,
   build: (kernel: KernelFunction) => void,
@@ -34,7 +36,8 @@ export function buildKernelFunction(
     if (address === undefined) throw new Error(`wasm: buffer ${buffer} is not bound`);
     return address;
   };
-  const context: KernelContext = { f, facts, addressOf };
+  const dtypeOf = (buffer: number): DType => dtypes.get(buffer)!;
+  const context: KernelContext = { f, facts, addressOf, dtypeOf };
   build({ ...context, thread, threads, scratch, root: new Frame(context) });
   return f.finish();
 }

@@ -1,6 +1,7 @@
 // A running sum, maximum, minimum or first best position, four lanes wide.
 // Bool is a mask: its maximum is "any", its minimum "all".
 import type { Stage } from "../kernels/kernel.ts";
+import { isFloat } from "../ops/elementwise.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
 import type { Opcode } from "./opcodes.ts";
 
@@ -77,7 +78,7 @@ export class Reduction {
   private better(): Opcode {
     const word = this.stage.reducer === "argmax" ? "gt" : "lt";
     const { dtype } = this.stage.value;
-    if (dtype === "f32") return `f32x4.${word}`;
+    if (isFloat(dtype)) return `f32x4.${word}`;
     return dtype === "i32" ? `i32x4.${word}_s` : `i32x4.${word}_u`;
   }
 
@@ -88,8 +89,8 @@ export class Reduction {
       f.assign(this.value, f.emit(this.combine(), this.value, other.value));
       return;
     }
-    const isFloat = this.stage.value.dtype === "f32";
-    const isEqual = f.emit(isFloat ? "f32x4.eq" : "i32x4.eq", other.value, this.value);
+    const equal = isFloat(this.stage.value.dtype) ? "f32x4.eq" : "i32x4.eq";
+    const isEqual = f.emit(equal, other.value, this.value);
     const isEarlier = f.emit("i32x4.lt_s", other.position, this.position);
     const isBetter = f.emit(
       "v128.or",

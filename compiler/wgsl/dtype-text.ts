@@ -1,6 +1,8 @@
 // Element types in WGSL: type names, literals, and the way from and to the 32 bits in which memory holds them.
 // Memory is `array<u32>`: a float read as f32 and reinterpreted may lose bits (denormals), the other way round may not.
+// Halves are f32 whose values are halves, in registers and in memory: what is stored is rounded before (`kernel-text.ts`).
 import type { DType } from "../graph/graph.ts";
+import { isHalf, roundTo } from "../ops/half.ts";
 
 const LARGEST = 3.4028234663852886e38;
 
@@ -13,7 +15,7 @@ export function wgslType(dtype: DType): "f32" | "i32" | "u32" | "bool" {
       return dtype;
     case "f16":
     case "bf16":
-      throw new Error(`the webgpu target does not store ${dtype} yet`);
+      return "f32";
   }
 }
 
@@ -46,7 +48,7 @@ export function toBits(value: string, dtype: DType): string {
 export function literal(value: number, dtype: DType): string {
   switch (wgslType(dtype)) {
     case "f32":
-      return floatLiteral(value);
+      return floatLiteral(isHalf(dtype) ? roundTo(value, dtype) : value);
     case "i32":
       return value === -2147483648 ? "(-2147483647 - 1)" : `i32(${Math.trunc(value)})`;
     case "u32":

@@ -1,5 +1,6 @@
 // One scalar instruction -> a WGSL expression over the texts of its arguments.
 import type { DType } from "../graph/graph.ts";
+import { computedType, isHalf } from "../ops/half.ts";
 import type { ScalarInstruction } from "../ops/op.ts";
 import { convert, literal, wgslType } from "./dtype-text.ts";
 import type { KernelText } from "./kernel-text.ts";
@@ -33,7 +34,8 @@ const INFIX: { readonly [instruction in ScalarInstruction]?: string } = {
 const ORDER: readonly ScalarInstruction[] = ["less", "less_equal", "greater", "greater_equal"];
 
 export function instructionText(text: KernelText, application: Application): string {
-  const { instruction, operand, dtype } = application;
+  const { instruction, dtype } = application;
+  const operand = computedType(application.operand);
   const [a = "", b = "", c = ""] = application.arguments;
   const infix = INFIX[instruction];
   if (operand === "bool" && ORDER.includes(instruction)) return `(u32(${a}) ${infix} u32(${b}))`;
@@ -88,8 +90,10 @@ export function instructionText(text: KernelText, application: Application): str
       return `(!${a})`;
     case "select":
       return `select(${c}, ${b}, ${a})`;
-    case "cast":
-      return convert(a, operand, dtype);
+    case "cast": {
+      const value = convert(a, operand, computedType(dtype));
+      return isHalf(dtype) ? text.rounded(value, dtype) : value;
+    }
     case "is_finite":
       return operand === "f32" ? `${text.call("is_finite")}(${a})` : literal(1, "bool");
     case "shift_left":

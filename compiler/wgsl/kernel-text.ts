@@ -4,6 +4,8 @@
 // lies in is known after planning, so `bindings.ts` writes those functions when a program is loaded.
 import type { DType } from "../graph/graph.ts";
 import type { Buffer } from "../kernels/kernel.ts";
+import type { HalfType } from "../ops/half.ts";
+import { isHalf } from "../ops/half.ts";
 import { fromBits, toBits } from "./dtype-text.ts";
 import { libraryText, type LibraryFunction } from "./library.ts";
 
@@ -65,7 +67,14 @@ export class KernelText {
   }
 
   store(buffer: number, index: string, value: string): void {
-    this.line(`store${this.slot(buffer)}(${index}, ${toBits(value, this.dtypeOf(buffer))});`);
+    const dtype = this.dtypeOf(buffer);
+    const rounded = isHalf(dtype) ? this.rounded(value, dtype) : value;
+    this.line(`store${this.slot(buffer)}(${index}, ${toBits(rounded, dtype)});`);
+  }
+
+  /** The nearest half, as f32. */
+  rounded(value: string, dtype: HalfType): string {
+    return `${this.call(`round_${dtype}`)}(${value})`;
   }
 
   dtypeOf(buffer: number): DType {

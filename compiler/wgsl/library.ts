@@ -29,6 +29,8 @@ export type LibraryFunction =
   | "cosine"
   | "arc_tangent"
   | "is_finite"
+  | "round_f16"
+  | "round_bf16"
   | "threefry";
 
 /** The texts of these functions and of those they need, each once, needed ones first. */
@@ -224,6 +226,29 @@ fn arc_tangent(y: f32, x: f32) -> f32 {
     needs: [],
     text: `
 fn is_finite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }`,
+  },
+  round_f16: {
+    needs: [],
+    text: `
+fn round_f16(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let size = bits & 0x7fffffffu;
+  let small = bitcast<u32>(round(abs(x) * 16777216.0) / 16777216.0);
+  let normal = (size + 0xfffu + ((size >> 13u) & 1u)) & 0xffffe000u;
+  let finite = select(normal, small, size < 0x38800000u);
+  let beyond = select(0x7f800000u, 0x7fc00000u, size > 0x7f800000u);
+  let rounded = select(finite, beyond, finite >= 0x47800000u);
+  return bitcast<f32>(rounded | (bits & 0x80000000u));
+}`,
+  },
+  round_bf16: {
+    needs: [],
+    text: `
+fn round_bf16(x: f32) -> f32 {
+  let bits = bitcast<u32>(x);
+  let rounded = (bits + 0x7fffu + ((bits >> 16u) & 1u)) & 0xffff0000u;
+  return bitcast<f32>(select(rounded, bits | 0x400000u, (bits & 0x7fffffffu) > 0x7f800000u));
+}`,
   },
   threefry: { needs: [], text: threefryText() },
 };

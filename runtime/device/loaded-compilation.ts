@@ -2,6 +2,7 @@
 // their path, wherever a device keeps them. The interpreter is one too, so that no loop asks which it has.
 import type { Compiled, ResidentPart } from "../../compiler/compiled.ts";
 import type { DType } from "../../compiler/graph/graph.ts";
+import { roundTo } from "../../compiler/ops/half.ts";
 import type { LoadedProgram, TypedArray } from "./device.ts";
 
 /** Values as a device hands them out: the interpreter computes and keeps doubles, all others 32 bits. */
@@ -62,18 +63,18 @@ export function found<T>(things: ReadonlyMap<string, T>, name: string, kind: str
   return thing;
 }
 
-/** Values in the form in which devices store a type. */
+/** Values in the form in which devices take a type: halves as 32-bit floats, rounded. */
 export function asStored(values: ArrayLike<number>, dtype: DType): TypedArray {
   switch (dtype) {
     case "f32":
       return values instanceof Float32Array ? values : Float32Array.from(values);
+    case "f16":
+    case "bf16":
+      return Float32Array.from(values, (value) => roundTo(value, dtype));
     case "i32":
       return values instanceof Int32Array ? values : Int32Array.from(values);
     case "u32":
     case "bool":
       return values instanceof Uint32Array ? values : Uint32Array.from(values);
-    case "f16":
-    case "bf16":
-      throw new Error(`no device stores ${dtype} yet`);
   }
 }

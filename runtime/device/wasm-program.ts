@@ -1,6 +1,8 @@
 // A program in WebAssembly memory: arenas, tables filled, and for each entry a step table that the module walks.
 import type { AttributeValue } from "../../compiler/graph/graph.ts";
 import { generate } from "../../compiler/ops/generators/registry.ts";
+import { fromHalfBits, isHalf, toHalfBits } from "../../compiler/ops/half.ts";
+import type { HalfType } from "../../compiler/ops/half.ts";
 import type {
   Copy,
   Dispatch,
@@ -110,7 +112,7 @@ export class WasmProgram implements LoadedProgram {
       slot.settings as AttributeValue | undefined,
       slot.shape,
     );
-    this.view(slot, slot.name).set(values);
+    this.set(slot, values);
   }
 
   // ---- step tables ----
@@ -188,8 +190,8 @@ export class WasmProgram implements LoadedProgram {
   }
 
   private runOnHost(step: HostStep): void {
-    const values = hostStepValues(step, (input) => this.view(input, step.label));
-    this.view(step.output, step.label).set(values);
+    const values = hostStepValues(step, (input) => this.values(input));
+    this.set(step.output, values);
   }
 
   private entry(name: string): LoadedEntry {
@@ -238,7 +240,7 @@ export class WasmProgram implements LoadedProgram {
 
   // ---- memory ----
 
-  private view(slot: PlacedArray, name: string): TypedArray {
+  private view(slot: PlacedArray): TypedArray | Uint16Array {
     const length = slot.shape.reduce((product, extent) => product * extent, 1);
     const at = this.address(slot.place);
     switch (slot.dtype) {
@@ -251,21 +253,39 @@ export class WasmProgram implements LoadedProgram {
         return new Uint32Array(this.memory.buffer, at, length);
       case "f16":
       case "bf16":
-        throw new Error(`the wasm device has no ${slot.dtype} (\`${name}\`)`);
+        return new Uint16Array(this.memory.buffer, at, length);
     }
   }
 
+  /** Halves are handed out and taken as 32-bit floats. */
+  private values(slot: PlacedArray): TypedArray {
+    const view = this.view(slot);
+    const { dtype } = slot;
+    if (!(view instanceof Uint16Array)) return view;
+    return Float32Array.from(view, (bits) => fromHalfBits(bits, dtype as HalfType));
+  }
+
+  private set(slot: PlacedArray, data: TypedArray | Float64Array): void {
+    const { dtype } = slot;
+    const view = this.view(slot);
+    if (isHalf(dtype)) data.forEach((value, i) => (view[i] = toHalfBits(value, dtype)));
+    else view.set(data);
+  }
+
   private write(slot: Slot, data: TypedArray): void {
-    const view = this.view(slot, slot.name);
-    if (data.length !== view.length || data.constructor !== view.constructor)
+    const view = this.view(slot);
+    const isFitting = isHalf(slot.dtype)
+      ? data instanceof Float32Array
+      : data.constructor === view.constructor;
+    if (data.length !== view.length || !isFitting)
       throw new Error(
         `\`${slot.name}\` holds ${view.length} ${slot.dtype}, but was given a ${data.constructor.name} of ${data.length}`,
       );
-    view.set(data);
+    this.set(slot, data);
   }
 
   private async read(slot: Slot): Promise<TypedArray> {
-    return this.view(slot, slot.name).slice();
+    return this.values(slot).slice();
   }
 
   // ---- threads ----

@@ -113,14 +113,13 @@ export async function mappedBytes(staging: GPUBuffer, bytes: number): Promise<Ar
 export function typedArray(dtype: DType, bytes: ArrayBuffer): TypedArray {
   switch (dtype) {
     case "f32":
+    case "f16":
+    case "bf16":
       return new Float32Array(bytes);
     case "i32":
       return new Int32Array(bytes);
     case "u32":
     case "bool":
       return new Uint32Array(bytes);
-    case "f16":
-    case "bf16":
-      throw new Error(`the webgpu target does not store ${dtype} yet`);
   }
 }
