@@ -103,6 +103,8 @@ export type ShapeEffect =
   | { readonly kind: "samples"; readonly setting: string }
   /** The first axis gets this name, and the setting as its extent. */
   | { readonly kind: "first"; readonly axis: string; readonly setting: string }
+  /** The first axis goes: one is left of several. */
+  | { readonly kind: "one" }
   /** Text becomes the numbers of its words, along one more axis. */
   | { readonly kind: "words"; readonly axis: string; readonly setting: string };
 

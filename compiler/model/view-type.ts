@@ -132,6 +132,8 @@ function applyShape(
       const first = { name: effect.axis, extent: Number(settings[effect.setting]) };
       return { ...type, axes: [first, ...type.axes.slice(1)] };
     }
+    case "one":
+      return { ...type, axes: type.axes.slice(1) };
     case "words": {
       const words = { name: effect.axis, extent: Number(settings[effect.setting]) };
       return { ...nothingType, kind: "ids", dtype: "i32", axes: [...type.axes, words] };

@@ -4,7 +4,7 @@ import type { ResolvedView } from "../../compiler/model/catalog.ts";
 import type { Host } from "../host/host.ts";
 import type { AnyDataset } from "./dataset.ts";
 import type { BatchOrder } from "./order.ts";
-import { applyViews } from "./view.ts";
+import { applyViews, prepareViews } from "./view.ts";
 import type { ViewShape } from "./view.ts";
 
 /** What stays the same from batch to batch. */
@@ -29,6 +29,7 @@ export async function fillBatch(
   host: Host,
 ): Promise<Notes> {
   const notes: Record<string, number> = {};
+  prepareViews(plan.views, host);
   for (let place = 0; place < order.count; place++) {
     const example = order.examples[place]!;
     const record = await plan.entry.read(plan.source, example.index, host);

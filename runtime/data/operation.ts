@@ -1,6 +1,7 @@
 // What a sample operation is to the runtime: its catalog entry, and what it does to one image or other sample.
 // Operations are pure: the same sample, settings and draws give the same result, on any thread.
 import type { CatalogOperation, Settings, SettingType } from "../../compiler/model/catalog.ts";
+import type { Host } from "../host/host.ts";
 import type { Sentence } from "./dataset.ts";
 import type { Draw } from "./draws.ts";
 
@@ -45,6 +46,8 @@ export type Sample =
 
 /** An operation that takes or gives something other than an image. */
 export interface SampleEntry extends CatalogOperation {
+  /** Reads what the settings name, once in each thread and before any example. Throws WorldError. */
+  readonly prepare?: (settings: Settings, host: Host) => void;
   readonly transform: (sample: Sample, settings: Settings, draw: Draw) => Sample;
 }
 

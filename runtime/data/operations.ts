@@ -1,6 +1,8 @@
 // Every sample operation. A new one is a file in operations/ and a line here.
 import type { AnyOperation } from "./operation.ts";
+import { anySentence } from "./operations/any-sentence.ts";
 import { blockMask } from "./operations/block-mask.ts";
+import { bytePairs } from "./operations/byte-pairs.ts";
 import { centerCrop } from "./operations/center-crop.ts";
 import { colorJitter } from "./operations/color-jitter.ts";
 import { cut } from "./operations/cut.ts";
@@ -12,6 +14,7 @@ import { has } from "./operations/has.ts";
 import { nearest } from "./operations/nearest.ts";
 import { noise } from "./operations/noise.ts";
 import { normalize } from "./operations/normalize.ts";
+import { pieces } from "./operations/pieces.ts";
 import { randAugment } from "./operations/rand-augment.ts";
 import { randomCrop } from "./operations/random-crop.ts";
 import { randomResizedCrop } from "./operations/random-resized-crop.ts";
@@ -52,4 +55,7 @@ export const operations: readonly AnyOperation[] = [
   noise,
   nearest,
   wordIds,
+  anySentence,
+  bytePairs,
+  pieces,
 ];

@@ -1,5 +1,6 @@
 // Every data set. A new one is a file in sets/ and a line here.
 import type { AnyDataset } from "./dataset.ts";
+import { captions } from "./sets/captions.ts";
 import { cifar } from "./sets/cifar.ts";
 import { folder } from "./sets/folder.ts";
 import { idx } from "./sets/idx.ts";
@@ -14,6 +15,7 @@ export const datasets: readonly AnyDataset[] = [
   folder,
   imagenet,
   imagenet21k,
+  captions,
   howto100m,
   audioset,
 ];

@@ -14,6 +14,7 @@ import {
 } from "../../compiler/model/view-type.ts";
 import type { ViewType } from "../../compiler/model/view-type.ts";
 import { WorldError } from "../errors.ts";
+import type { Host } from "../host/host.ts";
 import type { ExampleRecord, FieldValue, StoredImage } from "./dataset.ts";
 import { openDraw } from "./draws.ts";
 import type { Draw, Example } from "./draws.ts";
@@ -89,6 +90,17 @@ function startType(view: ResolvedView, fields: readonly CatalogField[]): ViewTyp
     `the data set ${view.dataset} has no field ${view.field}`,
     `its fields are ${fields.map((one) => one.name).join(", ")}`,
   );
+}
+
+/** What the operations of these views need of files, read before the first example. */
+export function prepareViews(views: readonly ResolvedView[], host: Host): void {
+  for (const view of views) {
+    if (view.shared) prepareViews([view.shared], host);
+    for (const { name, settings } of view.operations) {
+      const entry = findOperation(name);
+      if ("prepare" in entry) entry.prepare?.(settings, host);
+    }
+  }
 }
 
 /** The values of several views of one example; work on a view that several start from is done once. */
