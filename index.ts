@@ -6,6 +6,8 @@ import type { Limits } from "./compiler/program/limits.ts";
 import type { Diagnostic } from "./grammar/diagnostic.ts";
 import { format as formatTree } from "./grammar/format.ts";
 import { parse } from "./grammar/parse.ts";
+import type { StoredTensor } from "./runtime/checkpoint/safetensors.ts";
+import { asFloat32, asInt32 } from "./runtime/checkpoint/stored-values.ts";
 import { catalog } from "./runtime/data/catalog.ts";
 import { openChosenDevice } from "./runtime/device/chosen-device.ts";
 import { chooseDevice } from "./runtime/device/choose-device.ts";
@@ -16,13 +18,16 @@ import type { RunEvaluation } from "./runtime/evaluation/evaluate-run.ts";
 import { predictImages } from "./runtime/evaluation/predict-image.ts";
 import type { Prediction } from "./runtime/evaluation/predict-image.ts";
 import { nodeHost } from "./runtime/host/node.ts";
-import { packageVersion, specFiles } from "./runtime/host/node-specs.ts";
+import { packageVersion, specFiles, specNames } from "./runtime/host/node-specs.ts";
 import { compileFigures } from "./runtime/spec/compile-figures.ts";
 import type { CompileFigures } from "./runtime/spec/compile-figures.ts";
 import { compileRecipeSpec, compileSpec } from "./runtime/spec/compile-spec.ts";
 import { diffSpecs } from "./runtime/spec/diff-specs.ts";
+import { listModels } from "./runtime/spec/list-models.ts";
+import type { ListedModel } from "./runtime/spec/list-models.ts";
 import { checkSpec, openSpec } from "./runtime/spec/open-spec.ts";
 import type { ResolvedSpec, Settings } from "./runtime/spec/open-spec.ts";
+import { runSpec } from "./runtime/spec/run-spec.ts";
 import { SpecError } from "./runtime/spec/spec-error.ts";
 import { parseTarget } from "./runtime/spec/spec-target.ts";
 import { summarize } from "./runtime/spec/summarize.ts";
@@ -43,6 +48,7 @@ export type {
   DeviceName,
   Diagnostic,
   Limits,
+  ListedModel,
   Prediction,
   ResolvedSpec,
   Run,
@@ -63,6 +69,16 @@ export interface SpecOptions {
 export function check(file: string): readonly Diagnostic[] {
   const result = checkSpec(specFiles(), file, catalog(nodeHost));
   return result.kind === "wrong" ? result.diagnostics : result.warnings;
+}
+
+/** Every model with every variant of a file, or of a folder of them. @throws SpecError, WorldError */
+export function list(file = "specs"): readonly ListedModel[] {
+  return specNames(file).flatMap((name) => {
+    const listed = listModels(specFiles(), name);
+    if (listed.diagnostics.some(({ severity }) => severity === "error"))
+      throw new SpecError(listed);
+    return listed.models;
+  });
 }
 
 /** Canonical text of a `.vit` text. @throws SpecError where it does not parse */
@@ -167,6 +183,62 @@ export async function train(target: string, options: TrainOptions = {}): Promise
 /** The run in a folder. @throws WorldError where there is none */
 export function openRun(folder: string): Run {
   return openRunFolder(nodeHost.files, folder);
+}
+
+/** Values in row-major order: reals, ids, or truths as 0 and 1. */
+export interface Tensor {
+  readonly shape: readonly number[];
+  readonly values: Float32Array | Int32Array | Uint8Array;
+}
+
+export interface ModelRunOptions extends SpecOptions {
+  /** Safetensors with our names, a checkpoint's folder, or a run's. */
+  readonly weights: string;
+  /** Of a recipe's checkpoint, the net whose weights to take. */
+  readonly net?: string;
+  /** By the names of the model's inputs; optional ones may be left out. Reals as Float32Array, ids as Int32Array, masks as Uint8Array. */
+  readonly inputs: Readonly<Record<string, Tensor>>;
+  readonly device?: DeviceName;
+}
+
+/**
+ * A model's outputs by name (`output` where it has none) in evaluation form; the batch comes from the inputs.
+ * @throws SpecError, UnclearTarget, WorldError
+ */
+export async function runModel(
+  target: string,
+  { weights, net, inputs, device: want, settings = {} }: ModelRunOptions,
+): Promise<Readonly<Record<string, Tensor>>> {
+  const device = await openChosenDevice(want === undefined ? {} : { want });
+  try {
+    const stored = Object.entries(inputs).map(([name, { shape, values }]) => {
+      const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+      return [name, { dtype: dtypeOf(values), shape, bytes }] as const;
+    });
+    const outputs = await runSpec(
+      {
+        target: parseTarget(target),
+        weights,
+        inputs: new Map(stored),
+        ...(net === undefined ? {} : { net }),
+      },
+      { options: optionsOf(settings), device, files: nodeHost.files },
+    );
+    return Object.fromEntries([...outputs].map(([name, tensor]) => [name, tensorOf(tensor)]));
+  } finally {
+    await device.close();
+  }
+}
+
+function dtypeOf(values: Tensor["values"]): StoredTensor["dtype"] {
+  if (values instanceof Float32Array) return "F32";
+  return values instanceof Int32Array ? "I32" : "BOOL";
+}
+
+function tensorOf(tensor: StoredTensor): Tensor {
+  const { shape, dtype } = tensor;
+  if (dtype === "F32") return { shape, values: asFloat32(tensor) };
+  return { shape, values: dtype === "BOOL" ? tensor.bytes : asInt32(tensor) };
 }
 
 export interface RunOptions {

@@ -2,6 +2,7 @@
 import type { Diagnostic, Sources } from "../grammar/diagnostic.ts";
 import { renderDiagnostics } from "../grammar/diagnostic.ts";
 import { isWorldError } from "../runtime/errors.ts";
+import type { WorldCode } from "../runtime/errors.ts";
 import { UnclearTarget } from "../runtime/spec/open-spec.ts";
 import { SpecError } from "../runtime/spec/spec-error.ts";
 import { exit, UsageError } from "./exit-codes.ts";
@@ -21,6 +22,14 @@ export function remarkDiagnostics(diagnostics: readonly Diagnostic[], sources: S
   if (diagnostics.length > 1) remark(`\n${counts.join(", ")}`);
 }
 
+/** What a person handed in is wrong, not the world. */
+const wrongInputs: ReadonlySet<WorldCode> = new Set([
+  "broken-file",
+  "broken-image",
+  "unlike-checkpoint",
+  "unlike-input",
+]);
+
 /** Says what went wrong; returns the exit code. Our own mistakes keep their stack. */
 export function explainFailure(error: unknown): number {
   const paint = colors(process.stderr);
@@ -37,7 +46,7 @@ export function explainFailure(error: unknown): number {
   if (isWorldError(error)) {
     remark(`${paint.red(`error[${error.code}]`)}: ${paint.bold(error.message)}`);
     remark(`   ${paint.green("hint:")} ${error.hint}`);
-    return exit.worldFailed;
+    return wrongInputs.has(error.code) ? exit.wrongInput : exit.worldFailed;
   }
   remark(
     `${paint.red("vit has a bug:")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,

@@ -217,6 +217,33 @@ function commandLine(run: Run): Command {
       run(async () => (await import("./predict.ts")).predict(target, images, options)),
     );
 
+  verb("run", "compute a model's outputs from tensors in a file", [
+    "run specs/vit.vit:ViT@B/16 --weights w.safetensors --inputs in.safetensors --out out.safetensors",
+    "run specs/clip.vit:CLIP@RN50 --weights runs/clip --inputs texts.safetensors --out out.safetensors --device wasm",
+  ])
+    .argument("<target>", targetText)
+    .requiredOption(
+      "--weights <path>",
+      "safetensors with the names of `vit summary --all`, a checkpoint's folder or a run's",
+    )
+    .requiredOption(
+      "--inputs <file>",
+      "safetensors with a tensor for each input by its name: images [batch, rows, cols, channels], float32, " +
+        "normalised; ids int32 or int64; an input that may be missing leaves out what depends on it",
+    )
+    .requiredOption(
+      "--out <file>",
+      "safetensors to write: a tensor for each output, `output` where it has no name",
+    )
+    .option("--net <name>", "of a recipe's checkpoint, the net whose weights to take")
+    .option("--as <format>", "names that the weights have: timm, openclip, …")
+    .option(...set)
+    .option(...device)
+    .option(...json)
+    .action((target: string, options) =>
+      run(async () => (await import("./run.ts")).run(target, options)),
+    );
+
   verb("doctor", "say what this machine offers, what would be chosen and why", [
     "doctor",
     "doctor --json",

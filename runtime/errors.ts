@@ -17,6 +17,7 @@ export type WorldCode =
   | "disk-full"
   | "no-checkpoint"
   | "unlike-checkpoint"
+  | "unlike-input"
   | "busy"
   | "unsupported"
   | "worker-stopped"

@@ -2,23 +2,21 @@
 // Counting a model allocates nothing of its size: a graph holds shapes, not numbers.
 import type { Diagnostic, FileSpan, Sources } from "../../grammar/diagnostic.ts";
 import { parse } from "../../grammar/parse.ts";
-import type { Argument, BlockDeclaration, Field } from "../../grammar/syntax.ts";
+import type { Argument, BlockDeclaration } from "../../grammar/syntax.ts";
 import { unknownName } from "../model/errors.ts";
 import { findName, namesInReach, type FileScope, type Library } from "../model/library.ts";
 import { op as opByName } from "../ops/registry.ts";
 import { Builder } from "./builder.ts";
 import type { Node, TensorGraph } from "./graph.ts";
 import type { LoweredModel, Module } from "./lowered.ts";
-import { RoleTable } from "./lower/axis.ts";
-import { defineSettings, missingSettings, withSettings } from "./lower/bind-settings.ts";
-import { showValue } from "./lower/describe-value.ts";
+import { missingSettings, withSettings } from "./lower/bind-settings.ts";
 import * as errors from "./lower/errors.ts";
 import { Evaluator } from "./lower/evaluator.ts";
 import { Instances } from "./lower/instances.ts";
 import { gathered } from "./lower/reporter.ts";
-import { Scope } from "./lower/scope.ts";
-import { sizeFrom } from "./lower/shape.ts";
+import type { Scope } from "./lower/scope.ts";
 import type { CallableValue, TensorValue, Value } from "./lower/value.ts";
+import { inputsOf, type InputShapes } from "./model-inputs.ts";
 
 export interface ModelRequest {
   /** The file that declares the model, by its name in the library. */
@@ -32,6 +30,8 @@ export interface ModelRequest {
   readonly batch?: number;
   /** Evaluation form unless said. */
   readonly training?: boolean;
+  /** The inputs that are given, with their shapes, which size the batch and other open axes; all unless said. */
+  readonly inputs?: InputShapes;
 }
 
 export interface ModelResult {
@@ -119,6 +119,7 @@ export function lowerCallable(
     readonly variant?: string;
     readonly batch?: number;
     readonly training?: boolean;
+    readonly inputs?: InputShapes;
   },
 ): ModelResult {
   const problems = gathered();
@@ -144,7 +145,9 @@ export function lowerCallable(
   const missing = missingSettings(configured).map((field) => field.name.text);
   if (missing.length > 0) evaluator.fail(errors.missingSettings(callable.name, missing, at), scope);
   const inputs =
-    missing.length > 0 ? undefined : inputsOf(evaluator, configured, scope, options.batch ?? 1);
+    missing.length > 0
+      ? undefined
+      : inputsOf(evaluator, configured, scope, options.inputs ?? options.batch ?? 1);
   if (inputs === undefined) return refused;
   const named = new Map([...inputs.values].map(([name, value]) => [name, { value, at }] as const));
   const net = { kind: "net", path: "", callable: configured, ownership: { kind: "own" } } as const;
@@ -176,70 +179,7 @@ function placeOfName(callable: CallableValue, file: FileScope): FileSpan {
   return { file: callable.target.file.name, start: span.start, end: span.end };
 }
 
-// ---------------------------------------------------------------------------------------------- inputs and outputs
-
-interface ModelInputs {
-  readonly values: ReadonlyMap<string, TensorValue>;
-  readonly settings: LoweredModel["settings"];
-}
-
-/** One graph input for each tensor of the signature; those that are `= none` are not given. Undefined: reported. */
-function inputsOf(
-  e: Evaluator,
-  callable: CallableValue,
-  scope: Scope,
-  batch: number,
-): ModelInputs | undefined {
-  if (callable.target.kind !== "block") return undefined;
-  const { declaration, file } = callable.target;
-  const signature = new Scope(undefined, { file, roles: new RoleTable(), place: scope.place });
-  defineSettings(e, declaration.settings, callable.given, signature);
-  const values = new Map<string, TensorValue>();
-  for (const field of declaration.inputs) {
-    if (field.default !== undefined) continue;
-    const input = inputOf(e, field, signature, scope, batch);
-    if (input === undefined) return undefined;
-    values.set(field.name.text, input);
-  }
-  const settings = declaration.settings.map((field) => ({
-    name: field.name.text,
-    value: showValue(signature.get(field.name.text)!, signature.roles),
-  }));
-  return { values, settings };
-}
-
-function inputOf(
-  e: Evaluator,
-  field: Field,
-  signature: Scope,
-  scope: Scope,
-  batch: number,
-): TensorValue | undefined {
-  const type = field.type?.kind === "type-optional" ? field.type.of : field.type;
-  const at = e.at(field.span, signature);
-  if (type?.kind !== "type-tensor") return undefined;
-  const axes: { name: string | undefined; size: number }[] = [];
-  for (const item of type.shape.axes) {
-    if (item.kind === "axis-rest") continue;
-    if (item.kind === "axis-size") {
-      const size = sizeFrom(e, item.size, signature);
-      if (size === undefined) return undefined;
-      axes.push({ name: undefined, size });
-    } else if (item.kind === "axis-name") {
-      const given = item.size === undefined ? undefined : sizeFrom(e, item.size, signature);
-      if (item.size !== undefined && given === undefined) return undefined;
-      // What nothing fixes is 1, but for the batch.
-      const free = item.name.text === "batch" ? batch : 1;
-      axes.push({ name: item.name.text, size: given ?? signature.sizeOf(item.name.text) ?? free });
-    } else {
-      e.fail(errors.notADeclaredAxis(at), signature);
-      return undefined;
-    }
-  }
-  const dtype =
-    type.element?.text === "int" ? "i32" : type.element?.text === "bool" ? "bool" : "f32";
-  return e.input(field.name.text, axes, dtype, scope, at);
-}
+// ---------------------------------------------------------------------------------------------- outputs
 
 function outputsOf(
   e: Evaluator,

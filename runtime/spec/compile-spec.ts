@@ -96,6 +96,7 @@ function modelOf(
     ...requestOf(located, options),
     model: target.name,
     batch: options.batch ?? 1,
+    ...(options.inputs === undefined ? {} : { inputs: options.inputs }),
   };
   const { compiled, diagnostics, entries } = compileModel(library, request, settings);
   if (compiled === undefined) throw new SpecError({ diagnostics, sources: library.sources });

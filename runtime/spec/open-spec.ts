@@ -4,6 +4,7 @@ import { checkFile } from "../../compiler/graph/check-file.ts";
 import { checkRecipes, lowerRecipe } from "../../compiler/graph/lower-recipe.ts";
 import type { ShownLine } from "../../compiler/graph/lower-recipe.ts";
 import { lowerModel } from "../../compiler/graph/lower-model.ts";
+import type { InputShapes } from "../../compiler/graph/model-inputs.ts";
 import type { LoweredModel, LoweredRecipe } from "../../compiler/graph/lowered.ts";
 import type { Catalog } from "../../compiler/model/catalog.ts";
 import { unknownName } from "../../compiler/model/errors.ts";
@@ -110,6 +111,8 @@ export interface OpenOptions {
   readonly batch?: number;
   /** Of a model: its form while it trains. */
   readonly training?: boolean;
+  /** Of a model's forward pass: the inputs that are given, with their shapes. */
+  readonly inputs?: InputShapes;
 }
 
 /** @throws WorldError where there is no such file; UnclearTarget where a name is needed. */

@@ -22,6 +22,7 @@ test("help of every verb has examples that begin with the verb", async () => {
       "train",
       "eval",
       "predict",
+      "run",
       "doctor",
     ]),
   );

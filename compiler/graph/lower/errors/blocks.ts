@@ -18,6 +18,27 @@ export function missingInput(callee: string, input: string, at: FileSpan): Diagn
   });
 }
 
+/** A tensor from outside against the signature of a model. */
+export function givenShape(
+  input: string,
+  found: readonly number[],
+  wanted: readonly (
+    ".." | { readonly name?: string | undefined; readonly size?: number | undefined }
+  )[],
+  at: FileSpan,
+): Diagnostic {
+  const shown = wanted.map((axis) => {
+    if (axis === "..") return axis;
+    const { name, size } = axis;
+    return [name, size].filter((part) => part !== undefined).join(" = ");
+  });
+  return error(
+    "input-shape",
+    `the tensor for \`${input}\` is [${found.join(", ")}], but [${shown.join(", ")}] is wanted`,
+    at,
+  );
+}
+
 export function tooManyInputs(
   callee: string,
   names: readonly string[],
