@@ -4,6 +4,8 @@
 // the model that another model's body applies, and nothing else.
 import type { FileSpan } from "../../../grammar/diagnostic.ts";
 
+export { snakeCase } from "../../model/snake-case.ts";
+
 export type Taken =
   | { readonly path: string }
   | { readonly clash: FileSpan; readonly path: string; readonly isUnlabelled: boolean };
@@ -52,12 +54,4 @@ export function joinPath(path: string, label: string): string {
 /** True for `path` itself and everything below it; the empty path is above all. */
 export function isUnder(path: string, above: string): boolean {
   return above === "" || path === above || path.startsWith(`${above}.`);
-}
-
-/** `EncoderLayer` -> `encoder_layer`; what is lower-case stays. */
-export function snakeCase(name: string): string {
-  return name
-    .replace(/([a-z0-9])([A-Z])/g, "$1_$2")
-    .replace(/([A-Z]+)([A-Z][a-z])/g, "$1_$2")
-    .toLowerCase();
 }

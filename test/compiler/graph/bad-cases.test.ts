@@ -25,7 +25,7 @@ const read = (name: string) => {
 // The machine that runs this may be shared.
 vi.setConfig({ testTimeout: 60_000 });
 
-describe.each(["names", "types", "ranges", "shapes", "paths", "imports", "cycles"])(
+describe.each(["names", "types", "ranges", "shapes", "paths", "imports", "cycles", "maps"])(
   "%s",
   (folder) => {
     test.each(vitIn(`test/cases/bad/${folder}/`))("%s", async (file) => {
