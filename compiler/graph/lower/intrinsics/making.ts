@@ -16,7 +16,7 @@ export const makers: readonly Intrinsic[] = [
   intrinsic("one_hot", "1 at the place that an int tensor names along a new axis, else 0", ["x", "shape", "smoothing?"], oneHot),
   intrinsic("zeros", "a tensor of zeros", ["shape"], (call) => full(call, 0)),
   intrinsic("ones", "a tensor of ones", ["shape"], (call) => full(call, 1)),
-  intrinsic("sincos", "fixed positions of a grid: [rows, cols, width] of sines and cosines (MoCo v3)", ["shape"], sincos),
+  intrinsic("sincos", "fixed positions of a grid: [rows, cols, width] of sines and cosines (MAE)", ["shape"], sincos),
 ]; // prettier-ignore
 
 export const conversions: readonly Intrinsic[] = [
