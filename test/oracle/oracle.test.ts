@@ -1,11 +1,13 @@
 // Every fixture held against Vitrail on all three targets: outputs, then losses and gradients, then optimizer steps.
 import { afterAll, describe, expect, test } from "vitest";
 import { tolerances, worst } from "./compare.ts";
-import type { Difference } from "./compare.ts";
+import type { Difference, Target } from "./compare.ts";
 import { closeDevices, targets } from "./devices.ts";
 import { readFixtures } from "./fixture.ts";
+import type { Fixture, TrainingFixture } from "./fixture.ts";
 import { forwardDifferences } from "./forward.ts";
-import { gradientDifferences, stepDifferences } from "./training.ts";
+import { trainingDifferences } from "./training.ts";
+import type { TrainingDifferences } from "./training.ts";
 
 afterAll(closeDevices);
 
@@ -14,22 +16,34 @@ function expectWithin(differences: readonly Difference[], tolerance: number): vo
   expect(error, what).toBeLessThanOrEqual(tolerance);
 }
 
+/** Run once for both tests that look at it. */
+function onceTrained(
+  fixture: Fixture,
+  training: TrainingFixture,
+  target: Target,
+): () => Promise<TrainingDifferences> {
+  let found: Promise<TrainingDifferences> | undefined;
+  return () => (found ??= trainingDifferences(fixture, training, target));
+}
+
 describe.each(readFixtures().map((fixture) => [fixture.name, fixture] as const))(
   "%s",
   (_name, fixture) => {
     const { forward, training } = fixture;
     describe.each(targets)("on %s", (target) => {
-      const { outputs, training: steps } = tolerances[target];
+      const tolerance = tolerances[target];
       if (forward)
         test("outputs", async () => {
-          expectWithin(await forwardDifferences(fixture, forward, target), outputs);
+          const differences = await forwardDifferences(fixture, forward, target);
+          expectWithin(differences, tolerance.outputs);
         });
       if (training) {
+        const trained = onceTrained(fixture, training, target);
         test("losses and gradients", async () => {
-          expectWithin(await gradientDifferences(fixture, training, target), steps);
+          expectWithin((await trained()).gradients, tolerance.training);
         });
         test("optimizer steps", async () => {
-          expectWithin(await stepDifferences(fixture, training, target), steps);
+          expectWithin((await trained()).steps, tolerance.training);
         });
       }
     });

@@ -1,5 +1,5 @@
 // A case's recipe on a target -> how far its losses, gradients, parameters, statistics and twins are from the
-// reference's. Gradients are read from a recipe that is the same but for its optimizer, which keeps them and does nothing.
+// reference's. One compilation serves all: its optimizer keeps the gradients of the step.
 import type { TrainingPlan } from "../../compiler/compiled.ts";
 import { catalog } from "../../runtime/data/catalog.ts";
 import type { BatchArray } from "../../runtime/data/fill-batch.ts";
@@ -16,66 +16,95 @@ import type { Difference, Target } from "./compare.ts";
 import { deviceOf } from "./devices.ts";
 import { generatedInputs } from "./fixture.ts";
 import type { Fixture, MeasuredByName, StepFixture, TrainingFixture } from "./fixture.ts";
-import { asWritten, keepingGradients } from "./gradient-recipe.ts";
-import type { WrittenRecipe } from "./gradient-recipe.ts";
+import { filesKeepingGradients } from "./kept-gradients.ts";
 import { bringIn, giveBack, placeNets, twinPath } from "./nets.ts";
 import type { PlacedNet, TheirValues } from "./nets.ts";
 
-/** The loss and every gradient of the first step. */
-export async function gradientDifferences(
-  fixture: Fixture,
-  training: TrainingFixture,
-  target: Target,
-): Promise<Difference[]> {
-  const written = keepingGradients(parseTarget(training.recipe));
-  const { loaded, plan, batches, nets } = await startOf(fixture, training, written, target);
-  try {
-    const result = await runTrainingStep(loaded, plan, batches, 0);
-    const { training: tolerance } = tolerances[target];
-    const whole = norm(Object.values(training.gradients).map(wholeNorm));
-    const differences = lossDifferences(result, training.steps[0]!, 0);
-    for (const net of nets) {
-      const ours = await giveBack(loaded, net, (path) => `gradient/${path}`);
-      const theirs = { ...noGradients(net), ...training.gradients[net.net] };
-      const floor = (): number => 1e-6 * whole;
-      differences.push(...tensorDifferences("gradient", ours, theirs, tolerance, floor));
-    }
-    return differences;
-  } finally {
-    loaded.close();
-  }
+export interface TrainingDifferences {
+  /** The loss and every gradient of the first step. */
+  readonly gradients: readonly Difference[];
+  /** Losses, and what each step has changed since the start: parameters, statistics, twins. */
+  readonly steps: readonly Difference[];
 }
 
-/** Losses, and what each step has changed since the start: parameters, statistics, twins. */
-export async function stepDifferences(
+export async function trainingDifferences(
   fixture: Fixture,
   training: TrainingFixture,
   target: Target,
-): Promise<Difference[]> {
-  const written = asWritten(parseTarget(training.recipe));
-  const { loaded, plan, batches, nets } = await startOf(fixture, training, written, target);
+): Promise<TrainingDifferences> {
+  const { loaded, plan, batches, nets } = await startOf(fixture, training, target);
   try {
     const movers = moversOf(nets, training);
     const starts: TheirValues[] = [];
     for (const { net, at } of movers) starts.push(await giveBack(loaded, net, at));
-    const differences: Difference[] = [];
+    const gradients: Difference[] = [];
+    const steps: Difference[] = [];
     for (const [step, expected] of training.steps.entries()) {
       const result = await runTrainingStep(loaded, plan, batches, step);
-      differences.push(...lossDifferences(result, expected, step));
+      const losses = lossDifferences(result, expected, step);
+      steps.push(...losses);
+      if (step === 0) {
+        const ours = await keptGradients(loaded, nets, result.gradientNorm);
+        gradients.push(...losses, ...gradientDifferences(ours, nets, training, target));
+      }
       for (const [i, { net, at, name, theirs }] of movers.entries()) {
         const start = starts[i]!;
         const change = subtract(await giveBack(loaded, net, at), start);
         const floor = (of: string): number => rounding[target] * norm(start.get(of) ?? []);
         const what = `step ${step + 1} of ${name}, change`;
         const { training: tolerance } = tolerances[target];
-        differences.push(...tensorDifferences(what, change, theirs(expected), tolerance, floor));
+        steps.push(...tensorDifferences(what, change, theirs(expected), tolerance, floor));
       }
     }
-    return differences;
+    return { gradients, steps };
   } finally {
     loaded.close();
   }
 }
+
+// ---- gradients ----
+
+/** By net. What an optimizer is given is clipped: by as much as its norm is less than the whole gradient's. */
+async function keptGradients(
+  loaded: LoadedCompilation,
+  nets: readonly PlacedNet[],
+  gradientNorm: number,
+): Promise<ReadonlyMap<string, TheirValues>> {
+  const prefix = "kept_gradient/";
+  const lengths: number[] = [];
+  for (const { path } of loaded.compiled.layout.parts)
+    if (path.startsWith(prefix)) lengths.push(norm(await loaded.readPart(path)));
+  const scale = norm(lengths) / gradientNorm;
+  const gradients = new Map<string, TheirValues>();
+  for (const net of nets) {
+    const kept = await giveBack(loaded, net, (path) => prefix + path);
+    const whole = [...kept].map(([name, values]) => [name, values.map((value) => value / scale)] as const); // prettier-ignore
+    gradients.set(net.net, new Map(whole));
+  }
+  return gradients;
+}
+
+function gradientDifferences(
+  ours: ReadonlyMap<string, TheirValues>,
+  nets: readonly PlacedNet[],
+  training: TrainingFixture,
+  target: Target,
+): readonly Difference[] {
+  const whole = norm(Object.values(training.gradients).map(wholeNorm));
+  const { training: tolerance } = tolerances[target];
+  const floor = (): number => 1e-6 * whole;
+  return nets.flatMap((net) => {
+    const theirs = { ...noGradients(net), ...training.gradients[net.net] };
+    return tensorDifferences("gradient", ours.get(net.net)!, theirs, tolerance, floor);
+  });
+}
+
+/** What the reference leaves alone has no gradient here either. */
+function noGradients({ fixture }: PlacedNet): MeasuredByName {
+  return Object.fromEntries(fixture.weights.map(({ name }) => [name, [0, 0, 0] as const]));
+}
+
+// ---- steps ----
 
 /** What storing a parameter anew rounds off, as a part of it. */
 const rounding: Readonly<Record<Target, number>> = {
@@ -117,11 +146,6 @@ function subtract(now: TheirValues, start: TheirValues): TheirValues {
   );
 }
 
-/** What the reference leaves alone has no gradient here either. */
-function noGradients({ fixture }: PlacedNet): MeasuredByName {
-  return Object.fromEntries(fixture.weights.map(({ name }) => [name, [0, 0, 0] as const]));
-}
-
 function lossDifferences(
   { loss, gradientNorm, metrics }: StepResult,
   expected: StepFixture,
@@ -151,11 +175,11 @@ interface Start {
 async function startOf(
   fixture: Fixture,
   training: TrainingFixture,
-  { spec, files }: WrittenRecipe,
   target: Target,
 ): Promise<Start> {
   const device = await deviceOf(target);
-  const options = { files, catalog: catalog() };
+  const options = { files: filesKeepingGradients(), catalog: catalog() };
+  const spec = parseTarget(training.recipe);
   const { compiled, library } = compileRecipeSpec(spec, options, device.settings);
   const { plan } = compiled;
   const loaded = await device.load(compiled);
