@@ -15,6 +15,7 @@ import type { FileScope, Library } from "../model/library.ts";
 import { variantsOf } from "../model/library.ts";
 import { checkNames } from "../model/static-names.ts";
 import { Builder } from "./builder.ts";
+import { checkNamedModels } from "./check-named-models.ts";
 import type { Module } from "./lowered.ts";
 import { blockNamed, lowerCallable } from "./lower-model.ts";
 import * as errors from "./expect-errors.ts";
@@ -23,6 +24,7 @@ import { withSettings } from "./lower/bind-settings.ts";
 import { showValue } from "./lower/describe-value.ts";
 import { Evaluator } from "./lower/evaluator.ts";
 import { distributions } from "./lower/initializer.ts";
+import { UnmetRules } from "./lower/initializer-rules.ts";
 import { Instances } from "./lower/instances.ts";
 import { intrinsics } from "./lower/intrinsics/table.ts";
 import { constantNames } from "./lower/name.ts";
@@ -36,12 +38,15 @@ export function checkFile(library: Library, name: string): Diagnostic[] {
   if (file === undefined) throw new Error(`the library has no file ${name}`);
   const problems = gathered();
   checkNames(library, file, knownNames).forEach(problems.report);
+  const standsAlone = (block: BlockDeclaration) => whatIsOpen(block).length === 0;
+  checkNamedModels(library, file, standsAlone).forEach(problems.report);
   if (library.cycles.length === 0) {
     const check = new FileCheck(library, file, problems);
     for (const declaration of file.syntax.declarations) {
       if (declaration.kind === "model" || declaration.kind === "block") check.block(declaration);
       if (declaration.kind === "expect") check.expect(declaration);
     }
+    check.rules();
   }
   return sortDiagnostics(problems.found);
 }
@@ -69,11 +74,18 @@ class FileCheck {
   private readonly problems: Gathered;
   /** A variant and an expectation of it are lowered once; what is kept of a model is its figures. */
   private readonly counted = new Map<string, Counted>();
+  private readonly unmet = new UnmetRules();
 
   constructor(library: Library, file: FileScope, problems: Gathered) {
     this.library = library;
     this.file = file;
     this.problems = problems;
+  }
+
+  /** Rules for initial values that describe no parameter in any model, variant or expectation of the file. */
+  rules(): void {
+    if (this.problems.found.length > 0) return;
+    this.unmet.diagnostics(this.file.name).forEach(this.problems.report);
   }
 
   /** Each variant; without variants, the block itself where nothing is open. */
@@ -142,7 +154,7 @@ class FileCheck {
     const isPlain = callable.overrides.length === 0 && !hasBraces;
     const known = isPlain ? this.counted.get(key) : undefined;
     if (known !== undefined) return known;
-    const { model, diagnostics } = lowerCallable(
+    const { model, rules, diagnostics } = lowerCallable(
       library,
       file,
       { ...callable, name: subject },
@@ -151,6 +163,7 @@ class FileCheck {
     );
     const counted = { top: model?.modules.find((module) => module.path === "") };
     if (isPlain) this.counted.set(key, counted);
+    if (model && rules) this.unmet.add(rules, model.graph.parameters);
     diagnostics.forEach(problems.report);
     return counted;
   }

@@ -12,6 +12,7 @@ import type { LoweredModel, Module } from "./lowered.ts";
 import { missingSettings, withSettings } from "./lower/bind-settings.ts";
 import * as errors from "./lower/errors.ts";
 import { Evaluator } from "./lower/evaluator.ts";
+import type { RuleUse } from "./lower/initializer-rules.ts";
 import { Instances } from "./lower/instances.ts";
 import { gathered } from "./lower/reporter.ts";
 import type { Scope } from "./lower/scope.ts";
@@ -38,6 +39,8 @@ export interface ModelResult {
   /** Absent where there are errors. */
   readonly model?: LoweredModel;
   readonly diagnostics: readonly Diagnostic[];
+  /** Rules for initial values that its bodies gave, and whether each has described any parameter. */
+  readonly rules?: readonly RuleUse[];
   /** Texts for rendering them: those of the library, and the settings asked for. */
   readonly sources: Sources;
 }
@@ -168,6 +171,7 @@ export function lowerCallable(
       outputs: [...outputs].map(([name, value]) => described(name, value, scope)),
       modules: modulesOf(instances, graph),
     },
+    rules: instances.rulesInUse(),
     diagnostics: problems.found,
     sources,
   };

@@ -21,6 +21,7 @@ import { checkFrozen, freezePaths } from "./lower-recipe/freeze.ts";
 import { overrideSettings } from "./lower-recipe/given-settings.ts";
 import { groupParameters } from "./lower-recipe/groups.ts";
 import { usedPaths } from "./lower-recipe/learning.ts";
+import { checkInitializers } from "./lower-recipe/initializers.ts";
 import { lowerClamps, lowerLoads } from "./lower-recipe/loads.ts";
 import { checkAccumulation, mixingOf } from "./lower-recipe/mixing.ts";
 import { recipeModules } from "./lower-recipe/modules.ts";
@@ -200,6 +201,7 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   const groups = groupParameters(context, parameters.filter(({ trainable }) => trainable), fields.lr, parameters); // prettier-ignore
   const loads = lowerLoads(context, instances);
   const clamps = lowerClamps(context, instances);
+  checkInitializers(context, instances);
   const twins = lowerTwins(context, instances, new Set(states.map((state: State) => state.path)));
   const mixing = trainings.map(mixingOf).find((found) => found !== undefined);
   checkAccumulation(context, fields, mixing);

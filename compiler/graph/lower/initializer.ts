@@ -7,6 +7,8 @@ import { describeValue } from "./describe-value.ts";
 import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { hostOf } from "./host-value.ts";
+import { ruleFor } from "./initializer-rules.ts";
+import type { Instances } from "./instances.ts";
 import type { Place } from "./place.ts";
 import type { Scope } from "./scope.ts";
 import { expectWord } from "./settings.ts";
@@ -211,20 +213,19 @@ function areHosts({ from, to }: CourseValue): boolean {
 
 /** The initializer of a parameter at a path: from a call above, a rule of a body around, or as declared. */
 export function initializerFor(
+  instances: Instances,
   place: Place,
   path: string,
   declared: DistributionValue,
   shape: readonly number[],
-  blockPath: string,
 ): Initializer {
+  const rule = ruleFor(instances, place, path);
   const override = place.overrides.find((each) => each.path === path);
   if (override !== undefined) {
     // Every call on the way that names the path has been heard, though the outermost wins.
     for (const each of place.overrides) if (each.path === path) each.used.value = true;
     return reduced(override.override.initializer, shape);
   }
-  const below = blockPath === "" ? path : path.slice(blockPath.length + 1);
-  const rule = place.rules.findLast((each) => each.block === place.block && each.path === below);
   return reduced(rule?.initializer ?? declared, shape);
 }
 

@@ -2,6 +2,7 @@
 // A net that is applied again finds its parameters here; two different ones at one path are a mistake.
 import type { Origin, Parameter, State } from "../graph.ts";
 import type { BlockUse } from "../lowered.ts";
+import type { RuleUse } from "./initializer-rules.ts";
 import { isUnder } from "./path-frame.ts";
 import type { Application } from "./place.ts";
 import type { CallableValue } from "./value.ts";
@@ -27,6 +28,8 @@ export class Instances {
   readonly follows = new Map<string, string>();
   /** Paths of nets and parts that do not learn, and stand in evaluation form. */
   readonly frozen = new Set<string>();
+  /** Rules for initial values, by their place in the text. */
+  private readonly rules = new Map<string, RuleUse>();
   /** In which application each path was last declared: twice in one is a clash. */
   private readonly declared = new Map<string, Application>();
 
@@ -40,6 +43,19 @@ export class Instances {
   isFrozen(path: string): boolean {
     for (const above of this.frozen) if (isUnder(path, above)) return true;
     return false;
+  }
+
+  /** The rule at a place, the same however often its body is entered. */
+  ruleAt(rule: RuleUse): RuleUse {
+    const key = `${rule.at.file} ${rule.at.start}`;
+    const known = this.rules.get(key) ?? rule;
+    this.rules.set(key, known);
+    return known;
+  }
+
+  /** Every rule that a body has given. */
+  rulesInUse(): readonly RuleUse[] {
+    return [...this.rules.values()];
   }
 
   /** Holds the place of a module before its parts are known. */

@@ -1,6 +1,7 @@
 // Where in the tree of instances we are: the path that labels extend, whose application this is, training or not,
 // and which initializers have been replaced from above.
 import type { FileSpan } from "../../../grammar/diagnostic.ts";
+import type { RuleUse } from "./initializer-rules.ts";
 import type { PathFrame } from "./path-frame.ts";
 import type { DistributionValue, Override, Ownership, Value } from "./value.ts";
 
@@ -27,9 +28,10 @@ export interface Application {
 
 export interface InitializerRule {
   readonly block: string;
-  /** Below an instance of that block: `weight`. */
+  /** Below an instance of that block: `weight`, `qkv.weight`. */
   readonly path: string;
   readonly initializer: DistributionValue;
+  readonly use: RuleUse;
 }
 
 export interface PlacedOverride {

@@ -24,10 +24,11 @@ import * as errors from "./errors.ts";
 import type { Evaluator } from "./evaluator.ts";
 import { isTruth } from "./host-value.ts";
 import { evaluateDistribution, initializerFor } from "./initializer.ts";
+import { addRule } from "./initializer-rules.ts";
 import { takePath } from "./labels.ts";
 import type { Scope } from "./scope.ts";
 import { axesOfShape } from "./shape.ts";
-import { poison, tensor, type Value } from "./value.ts";
+import { poison, tensor, type DistributionValue, type Value } from "./value.ts";
 
 export function evaluateStatement(e: Evaluator, statement: Statement, scope: Scope): void {
   switch (statement.kind) {
@@ -97,13 +98,13 @@ function parameterNode(
   e: Evaluator,
   path: string,
   axes: readonly Axis[],
-  declared: Parameters<typeof initializerFor>[2],
+  declared: DistributionValue,
   scope: Scope,
   at: FileSpan,
 ): Node | undefined {
   const { place } = scope;
   const shape = sizesOf(axes);
-  const initializer = initializerFor(place, path, declared, shape, place.frame.path);
+  const initializer = initializerFor(e.instances, place, path, declared, shape);
   const known = e.instances.parameters.get(path) ?? e.instances.states.get(path);
   if (!checkArray(e, path, shape, known?.shape, scope, at)) return undefined;
   const origin = e.origin(scope, at);
@@ -177,7 +178,7 @@ function evaluateState(e: Evaluator, statement: StateStatement, scope: Scope): v
   if (path === undefined) return;
   const shape = sizesOf(axes);
   if (!checkArray(e, path, shape, e.instances.states.get(path)?.shape, scope, at)) return;
-  const initializer = initializerFor(scope.place, path, declared, shape, scope.place.frame.path);
+  const initializer = initializerFor(e.instances, scope.place, path, declared, shape);
   const dtype = dtypeOfState(statement);
   if (dtype === undefined) {
     e.fail(errors.unknownElement(Object.keys(elementTypes), e.at(statement.span, scope)), scope);
@@ -259,7 +260,7 @@ function evaluateInit(e: Evaluator, statement: InitStatement, scope: Scope): voi
     return;
   }
   const path = rest.map((segment) => segment.text).join(".");
-  scope.place.rules.push({ block: block.text, path, initializer });
+  addRule(e, { block: block.text, path, initializer }, scope, at);
 }
 
 function evaluateRequire(e: Evaluator, statement: RequireStatement, scope: Scope): void {

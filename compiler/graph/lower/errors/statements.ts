@@ -1,5 +1,6 @@
 // Statements of a body: parameters, states, draws, rules, claims.
 import type { Diagnostic, FileSpan } from "../../../../grammar/diagnostic.ts";
+import { nearestName } from "../../../model/nearest-name.ts";
 import { error, listed, nearOr } from "./report.ts";
 
 export function requirement(message: string, at: FileSpan): Diagnostic {
@@ -68,6 +69,42 @@ export function nextShape(name: string, state: string, value: string, at: FileSp
       ],
     },
   );
+}
+
+export function initOfUnknownBlock(
+  block: string,
+  path: string,
+  known: readonly string[],
+  at: FileSpan,
+): Diagnostic {
+  const nearest = nearestName(block, known);
+  return error("unknown-block", `there is no block \`${block}\`, so that this sets nothing`, at, {
+    hints: nearest === undefined ? [] : [`did you mean \`${nearest}.${path}\`?`],
+  });
+}
+
+export function initOfUnknownParameter(
+  block: string,
+  name: string,
+  known: readonly string[],
+  at: FileSpan,
+): Diagnostic {
+  return error("unknown-parameter", `\`${block}\` has no parameter \`${name}\`, so that this sets nothing`, at, {
+    hints: nearOr(name, known, "it has"),
+  }); // prettier-ignore
+}
+
+/** \`known\`: what stands below, as \`Linear.weight\`. */
+export function initOfNothing(
+  block: string,
+  path: string,
+  known: readonly string[],
+  at: FileSpan,
+): Diagnostic {
+  const wanted = `${block}.${path}`;
+  return error("init-of-nothing", `\`init ${wanted}\` describes no parameter below`, at, {
+    hints: nearOr(wanted, known, "what stands below"),
+  });
 }
 
 export function initWithoutBlock(path: string, at: FileSpan): Diagnostic {

@@ -1,6 +1,7 @@
 // Labels are parameter paths: adding a line never renames a neighbour.
 import { describe, expect, test } from "vitest";
-import { lowered, pathsOf, problemsOf, run } from "./lower-text.ts";
+import { checkFile } from "../../../../compiler/graph/check-file.ts";
+import { libraryOf, lowered, pathsOf, problemsOf, run } from "./lower-text.ts";
 
 const model = (body: string, before = "") =>
   `${before}\nmodel M(depth: int = 2)(x: [batch, tokens = 3, width = 4]) -> [batch, ..] { ${body} }`;
@@ -165,6 +166,31 @@ describe("initializers", () => {
     );
     expect(found["attn.qkv.weight"]!.kind).toBe("zeros");
     expect(found["fc.weight"]!.kind).toBe("ones");
+  });
+
+  test("init reaches further down by the way from a block, and that is the nearer rule", () => {
+    const found = kinds(
+      "init Linear.weight ~ zeros\n init Attention.qkv.weight ~ ones\n x |> attn: Attention(2)",
+    );
+    expect(found["attn.qkv.weight"]!.kind).toBe("ones");
+    expect(found["attn.proj.weight"]!.kind).toBe("zeros");
+  });
+
+  test("a rule is for some of the variants of a model, but not for none", () => {
+    const text = `
+model V(deep: bool)(x: [batch, tokens = 4, width = 8]) -> [batch, tokens, width] {
+  init Linear.weight ~ zeros
+  x |> fc: Linear(8) when deep
+}
+
+variants V (deep) {
+  "deep" (true)
+  "flat" (false)
+}
+`;
+    const checked = (wanted: string) => checkFile(libraryOf(wanted).library, "test.vit");
+    expect(checked(text)).toEqual([]);
+    expect(checked(text.replace("(true)", "(false)"))[0]!.code).toBe("init-of-nothing");
   });
 
   test("Xavier's bound comes from both sides", () => {
