@@ -119,9 +119,12 @@ export class Dataflow {
     return scope;
   }
 
-  /** Defines every name that an expression reads. */
+  /** Defines every name that an expression reads, in the order of the recipe: states are renewed in that order. */
   ensure(expression: unknown): void {
-    for (const name of freeNames(expression)) this.define(name);
+    const places = new Map(this.context.clauseNames().map((name, place) => [name, place]));
+    const placeOf = (name: string) => places.get(name) ?? -1;
+    const names = [...freeNames(expression)].sort((a, b) => placeOf(a) - placeOf(b));
+    for (const name of names) this.define(name);
   }
 
   private define(name: string): void {
