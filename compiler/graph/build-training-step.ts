@@ -139,7 +139,7 @@ class StepBuilder {
     const isSound = g.and(isFinite(g, values.loss), isFinite(g, squared));
     const renewed = [
       ...this.optimized(g, gradients, squared, isSound, twins),
-      ...guarded(g, updates, isSound, (path) => this.stateLeaf(g, path)),
+      ...this.renewedStates(g, updates, isSound),
     ];
     return g.finish({ outputs: [metrics], updates: renewed });
   }
@@ -165,7 +165,7 @@ class StepBuilder {
       updates: [
         ...sums,
         { path: "metrics", value: metricSum },
-        ...guarded(a, updates, isPartSound, (path) => this.stateLeaf(a, path)),
+        ...this.renewedStates(a, updates, isPartSound),
       ],
     });
   }
@@ -348,10 +348,20 @@ class StepBuilder {
     });
   }
 
-  private stateLeaf(g: Builder, path: string): Node {
-    const state = this.recipe.states.find((each) => each.path === path);
-    if (!state) throw new Error(`\`${path}\` is renewed but not a state`);
-    return g.state(state);
+  /** New values of whole arrays of states; a part that this choice does not renew keeps its old one. */
+  private renewedStates(g: Builder, updates: readonly Update[], isSound: Node): Update[] {
+    g.at({ path: "", role: "state" });
+    const values = new Map(updates.map(({ path, value }) => [path, value]));
+    const residents = new Set(this.layout.parts.flatMap(({ path, resident }) => (values.has(path) ? [resident] : []))); // prettier-ignore
+    return [...residents].map((resident) => {
+      const old = residentLeaf(g, this.layout, resident);
+      const parts = this.layout.parts.filter((part) => part.resident === resident);
+      const pieces = parts.map(
+        ({ path, offset, shape }) =>
+          values.get(path) ?? g.slice(old, [offset], [elementCount(shape)]),
+      );
+      return { path: resident, value: selectSound(g, isSound, endToEnd(g, pieces), old) };
+    });
   }
 }
 
@@ -429,18 +439,6 @@ function isFinite(g: Builder, scalar: Node): Node {
 
 function selectSound(g: Builder, isSound: Node, next: Node, old: Node): Node {
   return g.select(isSound, next, old);
-}
-
-function guarded(
-  g: Builder,
-  updates: readonly Update[],
-  isSound: Node,
-  leaf: (path: string) => Node,
-): Update[] {
-  return updates.map(({ path, value }) => ({
-    path,
-    value: selectSound(g, isSound, value, leaf(path)),
-  }));
 }
 
 export type { Parameter };

@@ -1,5 +1,5 @@
 // A lowered recipe -> where its arrays lie: parameters by optimizer group, their slots and twins beside them in the
-// same order, what nothing renews together, each state on its own.
+// same order, frozen parameters together, states that the step renews together, each constant state on its own.
 import type { ResidentLayout } from "../compiled.ts";
 import { Builder } from "./builder.ts";
 import type { Parameter, State } from "./graph.ts";
@@ -38,6 +38,7 @@ export function placeParts(recipe: LoweredRecipe, residentElements: number): Pla
   splitInRuns(rest, residentElements).forEach((chunk, k) =>
     layout.add(`frozen.${k}`, packingOrder(chunk).map(parameterPart)),
   );
+  placeRenewedStates(recipe, layout, residentElements);
   for (const state of recipe.states)
     if (!layout.has(state.path)) layout.add(state.path, [statePart(state, recipe)]);
   if (recipe.accumulate > 1) placeAccumulators(groups, recipe, layout);
@@ -135,6 +136,22 @@ function slotsOf(group: PlacedGroup): { resident: string; parts: Part[] }[] {
       resident: slotPath(name),
       parts: [part(parameter.path, name, state.shape, state)],
     }));
+  });
+}
+
+/** Running statistics lie together: one kernel keeps the old ones of a step that is not sound. */
+function placeRenewedStates(
+  recipe: LoweredRecipe,
+  layout: LayoutBuilder,
+  residentElements: number,
+): void {
+  const renewed = new Set(recipe.choices.flatMap(({ stateUpdates }) => stateUpdates.map(({ path }) => path))); // prettier-ignore
+  const states = recipe.states.filter(({ path }) => renewed.has(path) && !layout.has(path));
+  const runs = [...new Set(states.map(({ dtype }) => dtype))].flatMap((dtype) =>
+    splitInRuns(packingOrder(states.filter((state) => state.dtype === dtype)), residentElements),
+  );
+  runs.forEach((run, k) => {
+    layout.add(`states.${k}`, run.map((state) => statePart(state, recipe))); // prettier-ignore
   });
 }
 
