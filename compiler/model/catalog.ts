@@ -31,8 +31,10 @@ export interface CatalogSetting {
   readonly about: string;
 }
 
-/** `image` is [rows, cols, channels]; `label` has no axes and counts classes; `bytes` is text as padded byte values. */
-export type FieldKind = "image" | "label" | "bytes" | "audio" | "video" | "text";
+/**
+ * `image` is [rows, cols, channels]; `label` has no axes and counts classes; `bytes` is text as padded byte values; `array`
+ * is numbers of any shape: boxes, tables. */
+export type FieldKind = "image" | "label" | "bytes" | "array" | "audio" | "video" | "text";
 
 /**
  * What a view holds on its way: a field, or what operations made of one. `cells` are the parts of an image that was cut,

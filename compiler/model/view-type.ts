@@ -296,7 +296,7 @@ function extentOf(type: ViewType, name: string): number | null {
 }
 
 function article(kind: ViewKind): string {
-  if (kind === "image" || kind === "audio") return `an ${kind}`;
+  if (kind === "image" || kind === "audio" || kind === "array") return `an ${kind}`;
   if (kind === "cells") return "the cells of an image";
   return ["label", "record", "mask", "video"].includes(kind) ? `a ${kind}` : kind;
 }

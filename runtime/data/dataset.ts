@@ -39,7 +39,8 @@ export interface StoredText {
 }
 
 /** A label is a number; `bytes` are padded. */
-export type FieldValue = StoredImage | StoredVideo | StoredSound | StoredText | number | Int32Array;
+export type FieldValue =
+  StoredImage | StoredVideo | StoredSound | StoredText | number | Int32Array | Float32Array;
 
 export interface ExampleRecord {
   readonly fields: Readonly<Record<string, FieldValue>>;

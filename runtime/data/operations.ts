@@ -14,6 +14,7 @@ import { has } from "./operations/has.ts";
 import { nearest } from "./operations/nearest.ts";
 import { noise } from "./operations/noise.ts";
 import { normalize } from "./operations/normalize.ts";
+import { padSquare } from "./operations/pad-square.ts";
 import { pieces } from "./operations/pieces.ts";
 import { randAugment } from "./operations/rand-augment.ts";
 import { randomCrop } from "./operations/random-crop.ts";
@@ -56,6 +57,7 @@ export const operations: readonly AnyOperation[] = [
   nearest,
   wordIds,
   anySentence,
+  padSquare,
   bytePairs,
   pieces,
 ];

@@ -5,6 +5,7 @@ import { cifar } from "./sets/cifar.ts";
 import { folder } from "./sets/folder.ts";
 import { idx } from "./sets/idx.ts";
 import { imagenet, imagenet21k } from "./sets/imagenet.ts";
+import { lvis } from "./sets/lvis.ts";
 import { audioset, howto100m } from "./sets/clips.ts";
 import { mnist } from "./sets/mnist.ts";
 
@@ -16,6 +17,7 @@ export const datasets: readonly AnyDataset[] = [
   imagenet,
   imagenet21k,
   captions,
+  lvis,
   howto100m,
   audioset,
 ];

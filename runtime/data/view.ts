@@ -197,7 +197,8 @@ export function asSample({ rows, cols, channels, bytes }: StoredImage): SampleIm
 
 function stored(value: FieldValue): Sample {
   if (typeof value === "number") return { kind: "numbers", values: Int32Array.of(value) };
-  if (value instanceof Int32Array) return { kind: "numbers", values: value };
+  if (value instanceof Int32Array || value instanceof Float32Array)
+    return { kind: "numbers", values: value };
   if ("frames" in value)
     return { kind: "stack", images: value.frames.map(asSample), rate: value.rate };
   if ("sentences" in value) return { kind: "text", sentences: value.sentences, at: 0 };

@@ -42,7 +42,8 @@ def decayed(module: torch.nn.Module, decay: float) -> list[dict]:
     ]
 
 
-def trained(case: Case, model: CLIP, recipe: str, size: int, count: int, betas: tuple, decay: float = 0.2) -> Case:
+def trained(case: Case, model: CLIP, recipe: str, size: int, count: int, betas: tuple, eps: float = 1e-3,
+            rates: tuple = (2e-2, 1e-2)) -> Case:
     """The symmetric loss under AdamW; the temperature is held back after each step."""
 
     def loss(image, ids):
@@ -57,8 +58,8 @@ def trained(case: Case, model: CLIP, recipe: str, size: int, count: int, betas: 
         f"{SPEC}:{recipe}",
         {"image": uniform(count, size, size, 3), "text": given(IDS[:count])},
         loss,
-        torch.optim.AdamW(decayed(model, decay), lr=2e-2, betas=betas, eps=1e-3),
-        rates=[2e-2, 1e-2],
+        torch.optim.AdamW(decayed(model, 0.2), lr=2e-2, betas=betas, eps=eps),
+        rates=list(rates),
         after=hold,
     )
 
@@ -73,12 +74,12 @@ def vit() -> Case:
 
 
 def resnet() -> Case:
-    vision = dict(image_size=64, layers=(2, 2, 2, 2), width=4, head_width=64)
+    vision = dict(image_size=64, layers=(1, 2, 2, 1), width=4, head_width=64)
     model = CLIP(embed_dim=12, vision_cfg=vision, text_cfg=TEXT, quick_gelu=True)
     case = Case("clip-resnet", model, as_="openclip", package="open_clip_torch", what="CLIP with a ModifiedResNet")
     case.forward(f"{SPEC}:ResNet", {"image": uniform(2, 64, 64, 3), "text": given(IDS[:2])},
                  lambda image, ids: outputs(model, image, ids))
-    return trained(case, model, "resnet", 64, 4, (0.9, 0.999))
+    return trained(case, model, "resnet", 64, 4, (0.9, 0.999), eps=0.1, rates=(2e-3, 1e-3))
 
 
 def cases():

@@ -28,6 +28,12 @@ export const bytePairs: SampleEntry = {
       default: 77,
       about: "how many numbers, the two marks included; longer sentences are cut",
     },
+    {
+      name: "blank",
+      type: { kind: "bool" },
+      default: false,
+      about: "an empty sentence is all zeros, without marks",
+    },
   ],
   shape: { kind: "words", axis: "tokens", setting: "tokens" },
   values: "any",
@@ -37,6 +43,7 @@ export const bytePairs: SampleEntry = {
     const count = numberOf(settings, "tokens");
     const values = new Int32Array(sentences.length * count);
     sentences.forEach(({ text }, row) => {
+      if (text === "" && settings.blank === true) return;
       const pairs = bytePairsOf(text).slice(0, count - 2);
       values.set([startMark, ...pairs, endMark], row * count);
     });
