@@ -144,6 +144,7 @@ function commandLine(run: Run): Command {
       new Option("--show <stage>", "print what the compiler made at this stage").choices([
         "graph",
         "training",
+        "precision",
         "kernels",
         "program",
       ]),

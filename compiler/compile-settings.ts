@@ -18,7 +18,8 @@ export interface CompileSettings {
   readonly verify?: boolean;
 }
 
-export type Stage = "graph" | "training" | "kernels" | "program";
+/** `precision` is the training step with halves: only where a recipe asks for them. */
+export type Stage = "graph" | "training" | "precision" | "kernels" | "program";
 
 export interface ShownValue {
   readonly entry: string;

@@ -1,13 +1,14 @@
 // Text -> program: the whole compiler on one screen. Every arrow can be shown, verified, timed and stopped at.
 //
-//   library  --lower-->  model, recipe  --build training step-->  graphs over residents
+//   library  --lower-->  model, recipe  --build training step-->  graphs over residents  --assign precision-->  the same
 //            --fuse-->   kernels        --plan-->                 program
 //
 // Pure: files come as a library, data sets as a catalog, time as a clock, limits of the device as numbers.
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import type { CompiledModel, CompiledRecipe, EntryGraph, ResidentLayout } from "./compiled.ts";
 import { limitsOf, residentElements, Stages } from "./compile-settings.ts";
-import type { CompileSettings } from "./compile-settings.ts";
+import type { CompileSettings, Stage } from "./compile-settings.ts";
+import { assignPrecision } from "./graph/assign-precision.ts";
 import { buildTrainingStep } from "./graph/build-training-step.ts";
 import { lowerModel } from "./graph/lower-model.ts";
 import type { ModelRequest } from "./graph/lower-model.ts";
@@ -51,10 +52,14 @@ export function compileRecipe(
     if (settings.verify) verifyGraph(graph);
     settings.show?.("graph", { entry: `${step.graphs[i]!.name}, forward`, graph });
   });
-  const graphs = [
-    ...step.graphs,
-    ...stages.time("evaluation", () => otherEntries(recipe, step.layout)),
-  ];
+  const others = stages.time("evaluation", () => otherEntries(recipe, step.layout));
+  show("training", [...step.graphs, ...others], settings);
+  const trained =
+    recipe.precision === "f16"
+      ? stages.time("precision", () => step.graphs.map(withHalves))
+      : step.graphs;
+  if (recipe.precision === "f16") show("precision", trained, settings);
+  const graphs = [...trained, ...others];
   const { program, entries } = finish(graphs, step.layout, stages, settings);
   const compiled: CompiledRecipe = {
     plan: planTraining(recipe, step),
@@ -85,6 +90,7 @@ export function compileModel(
   if (!model) return { diagnostics };
   const placed = stages.time("forward", () => forwardEntry(model, residentElements(settings)));
   settings.show?.("graph", { entry: "forward", graph: placed.recognised.graph });
+  show("training", [placed.entry], settings);
   const { program, entries } = finish([placed.entry], placed.layout, stages, settings);
   const compiled: CompiledModel = {
     model,
@@ -97,6 +103,18 @@ export function compileModel(
   return { compiled, diagnostics, ...(entries ? { entries } : {}) };
 }
 
+/** Checks and shows graphs that cross a boundary. */
+function show(stage: Stage, graphs: readonly EntryGraph[], settings: CompileSettings): void {
+  for (const { name, graph } of graphs) {
+    if (settings.verify) verifyGraph(graph);
+    settings.show?.(stage, { entry: name, graph });
+  }
+}
+
+function withHalves({ name, graph }: EntryGraph): EntryGraph {
+  return { name, graph: assignPrecision(graph) };
+}
+
 const targets = { wasm: wasmTarget, webgpu: webgpuTarget };
 
 /** Graphs over residents -> kernels -> program. */
@@ -106,10 +124,6 @@ function finish(
   stages: Stages,
   settings: CompileSettings,
 ) {
-  for (const { name, graph } of graphs) {
-    if (settings.verify) verifyGraph(graph);
-    settings.show?.("training", { entry: name, graph });
-  }
   if (settings.target === "interpret") return {};
   const target = targets[settings.target];
   const entries = stages.time("fuse", () => graphs.map(entryKernels));

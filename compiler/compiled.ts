@@ -96,6 +96,12 @@ export interface TrainingPlan {
    */
   readonly metrics: readonly string[];
   /**
+   * Where the recipe computes in halves: the metric that has the step's loss scale. A step whose loss is finite and whose
+   * `gradient_norm` is not left every resident as it was too, but halved the scale, and is no trouble unless the scale was
+   * `least` already.
+   */
+  readonly lossScale?: { readonly metric: string; readonly least: number };
+  /**
    * Settings drawn at each step. Each combination of their values has its entry, `train.K` or `accumulate.K`, with K
    * counting the combinations, the last setting fastest. Empty where nothing is drawn: the entry has no number then.
    */

@@ -15,6 +15,7 @@ import type {
   Twin,
 } from "./lowered.ts";
 import { printHost } from "./host-expression.ts";
+import { LossScale, lossScaling } from "./loss-scale.ts";
 import { placeParts } from "./place-parts.ts";
 import type { PlacedGroup } from "./place-parts.ts";
 import { recognise } from "./recognise.ts";
@@ -125,19 +126,28 @@ class StepBuilder {
       "gradient_norm",
       ...losses,
       ...recipe.metrics.map(({ name }) => name),
+      ...(recipe.precision === "f16" ? [lossScaling.metric] : []),
     ];
+  }
+
+  /** Only where the recipe asks for halves. */
+  private lossScale(g: Builder): LossScale | undefined {
+    return this.recipe.precision === "f16" ? new LossScale(g, this.layout) : undefined;
   }
 
   /** The whole batch at once. */
   whole(forward: Forward): TensorGraph {
     const g = new Builder();
     const { values: early, updates, twins, moved } = this.forwardNodes(g, forward.graph);
-    const { gradients, byPath } = this.gradients(g, early.loss);
+    const scale = this.lossScale(g);
+    const { gradients, byPath } = this.gradients(g, early.loss, scale);
     const values = measureGradients(g, early, forward, moved, byPath);
     const squared = squaredNorm(g, gradients);
-    const metrics = metricVector(g, values, g.sqrt(squared));
-    const isSound = g.and(isFinite(g, values.loss), isFinite(g, squared));
+    const metrics = metricVector(g, values, g.sqrt(squared), scale);
+    const [isLossFinite, isGradientFinite] = [isFinite(g, values.loss), isFinite(g, squared)];
+    const isSound = g.and(isLossFinite, isGradientFinite);
     const renewed = [
+      ...(scale ? [scale.renewed(isLossFinite, isGradientFinite)] : []),
       ...this.optimized(g, gradients, squared, isSound, twins),
       ...this.renewedStates(g, updates, isSound),
     ];
@@ -149,7 +159,7 @@ class StepBuilder {
     const parts = this.recipe.accumulate;
     const a = new Builder();
     const { values: early, updates, moved } = this.forwardNodes(a, forward.graph);
-    const { gradients: fresh, byPath } = this.gradients(a, early.loss);
+    const { gradients: fresh, byPath } = this.gradients(a, early.loss, this.lossScale(a));
     const values = measureGradients(a, early, forward, moved, byPath);
     const sums = fresh.map((gradient, k) => {
       const name = `gradients.${k}`;
@@ -179,15 +189,24 @@ class StepBuilder {
     const sum = residentLeaf(g, this.layout, "metrics");
     const squared = squaredNorm(g, gradients);
     const norm = g.reshape(g.sqrt(squared), [1]);
-    const others = this.metricNames.length - 2;
+    const scale = this.lossScale(g);
+    const others = elementCount(sum.shape) - 2;
     const loss = g.slice(sum, [0], [1]);
-    const pieces = [loss, norm, ...(others > 0 ? [g.slice(sum, [2], [others])] : [])];
-    const isSound = g.and(isFinite(g, g.reshape(loss, [])), isFinite(g, squared));
+    const pieces = [
+      loss,
+      norm,
+      ...(others > 0 ? [g.slice(sum, [2], [others])] : []),
+      ...(scale ? [g.reshape(scale.value, [1])] : []),
+    ];
+    const isLossFinite = isFinite(g, g.reshape(loss, []));
+    const isGradientFinite = isFinite(g, squared);
+    const isSound = g.and(isLossFinite, isGradientFinite);
+    const scaling = scale ? [scale.renewed(isLossFinite, isGradientFinite)] : [];
     const cleared = [...gradients.map((node, k) => ({ path: `gradients.${k}`, value: g.full(0, node) })), { path: "metrics", value: g.full(0, sum) }]; // prettier-ignore
     const moved = new Map(this.movedBefore(g).map(({ resident, value }) => [resident, value]));
     return g.finish({
       outputs: [{ name: "metrics", value: g.concat(pieces, 0) }],
-      updates: [...this.optimized(g, gradients, squared, isSound, moved), ...cleared],
+      updates: [...scaling, ...this.optimized(g, gradients, squared, isSound, moved), ...cleared],
     });
   }
 
@@ -228,13 +247,17 @@ class StepBuilder {
   }
 
   /** One flat gradient a group, in the order of its parts, and each by its path; where no loss reaches there are zeros. */
-  private gradients(g: Builder, loss: Node) {
+  private gradients(g: Builder, loss: Node, scale: LossScale | undefined) {
     const parameters = this.groups.flatMap((group) => group.parameters);
     const leaves = parameters.map((parameter) => g.parameter(parameter));
-    const gradients = differentiate(g, loss, leaves);
+    const gradients = differentiate(g, scale ? scale.scaled(loss) : loss, leaves);
     return g.under({ path: "", role: "gradient" }, () => {
       const byPath = new Map(
-        parameters.map((parameter, i) => [parameter.path, gradients[i] ?? g.full(0, parameter)]),
+        parameters.map((parameter, i) => {
+          const gradient = gradients[i];
+          const unscaled = gradient && scale ? scale.unscaled(gradient) : gradient;
+          return [parameter.path, unscaled ?? g.full(0, parameter)];
+        }),
       );
       const grouped: Gradients = this.groups.map(
         (group) =>
@@ -407,10 +430,15 @@ function endToEnd(g: Builder, nodes: readonly Node[]): Node {
 }
 
 /** All scalars of a step in one small array: one read-back. */
-function metricVector(g: Builder, values: Values, norm: Node): Output {
+function metricVector(g: Builder, values: Values, norm: Node, scale?: LossScale): Output {
   g.at({ path: "", role: "metric" });
   const losses = values.losses.length > 1 ? values.losses : [];
-  const scalars = [values.loss, norm, ...[...losses, ...values.metrics].map(({ value }) => value)];
+  const scalars = [
+    values.loss,
+    norm,
+    ...[...losses, ...values.metrics].map(({ value }) => value),
+    ...(scale ? [scale.value] : []),
+  ];
   const pieces = scalars.map((scalar) => g.reshape(g.cast(scalar, "f32"), [1]));
   return { name: "metrics", value: g.concat(pieces, 0) };
 }

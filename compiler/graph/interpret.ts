@@ -1,7 +1,8 @@
 // Runs a tensor graph in float64: the oracle that every target is tested against.
 // Plain: one node after the other by its op's own meaning; a value is let go after its last use.
-// Expects: verify(graph) holds. f32 is not rounded; only casts to f16 and bf16 round, as storing does.
-import type { EvaluatedNode, Values } from "../ops/op.ts";
+// Expects: verify(graph) holds. f32 is not rounded; a value of type f16 or bf16 is, as storing does.
+import { isHalf, roundTo } from "../ops/half.ts";
+import type { EvaluatedNode, Op, Values } from "../ops/op.ts";
 import { op as opByName } from "../ops/registry.ts";
 import { elementCount, showType } from "../ops/shape.ts";
 import type { Node, TensorGraph } from "./graph.ts";
@@ -56,10 +57,17 @@ function evaluate(
   const op = opByName(node.op);
   if (op.kind === "leaf") return handedIn(node, inputs, arrays);
   const told: EvaluatedNode = { inputs: node.inputs, output: node, attributes: node.attributes };
-  return op.evaluate(
+  const value = op.evaluate(
     node.inputs.map((input) => values[input.id]!),
     told,
   );
+  const { dtype } = node;
+  return isHalf(dtype) && isComputed(node, op) ? value.map((each) => roundTo(each, dtype)) : value;
+}
+
+/** Neither a choice of values that are halves already, nor a cast, which rounds by itself. */
+function isComputed(node: Node, { kind }: Op): boolean {
+  return kind !== "view" && node.op !== "cast" && node.op !== "select";
 }
 
 function handedIn(

@@ -6,6 +6,7 @@ import type { Parameter, State } from "./graph.ts";
 import { elementCount } from "./graph.ts";
 import type { LoweredRecipe, OptimizerUse, ParameterGroup } from "./lowered.ts";
 import type { HostExpression } from "./lowered.ts";
+import { placeLossScale } from "./loss-scale.ts";
 import { LayoutBuilder, packingOrder, splitInRuns } from "./resident-layout.ts";
 import type { Part } from "./resident-layout.ts";
 
@@ -41,6 +42,7 @@ export function placeParts(recipe: LoweredRecipe, residentElements: number): Pla
   placeRenewedStates(recipe, layout, residentElements);
   for (const state of recipe.states)
     if (!layout.has(state.path)) layout.add(state.path, [statePart(state, recipe)]);
+  if (recipe.precision === "f16") placeLossScale(layout);
   if (recipe.accumulate > 1) placeAccumulators(groups, recipe, layout);
   return { groups, layout: layout.finish() };
 }

@@ -1,6 +1,7 @@
 // A lowered recipe and its training step -> what the training loop follows, plain data.
 import type { PlannedEvaluation, TrainingPlan } from "../compiled.ts";
 import type { TrainingStep } from "./build-training-step.ts";
+import { lossScaling } from "./loss-scale.ts";
 import type { LoweredEvaluation, LoweredRecipe } from "./lowered.ts";
 
 export function planTraining(recipe: LoweredRecipe, step: TrainingStep): TrainingPlan {
@@ -19,6 +20,9 @@ export function planTraining(recipe: LoweredRecipe, step: TrainingStep): Trainin
     views,
     scalars: step.scalars,
     metrics: step.metrics,
+    ...(recipe.precision === "f16"
+      ? { lossScale: { metric: lossScaling.metric, least: lossScaling.least } }
+      : {}),
     choices: recipe.drawn,
     evaluations: recipe.evaluations.map(planEvaluation),
     ...(predict && output

@@ -4,11 +4,13 @@
 //   attention                 q, k, v                            -> [.., queries, d]
 //   attention_statistics      q, k                               -> [.., queries], log sum exp of each row of scores
 //   attention_gradient_q|k|v  q, k, v, out, statistics, dOut     -> like q, k, v
+// Of halves all is computed in f32, and the statistics are f32.
 import type { Attributes, Node, TensorType } from "../graph/graph.ts";
 import { number } from "./attributes.ts";
 import type { AttentionExtents } from "./attention-rows.ts";
 import { attentionBackward, attentionForward, attentionStatistics } from "./attention-rows.ts";
 import { isFloat } from "./elementwise.ts";
+import { computedType } from "./half.ts";
 import type { Notation } from "./notation.ts";
 import type { Cost, Sample, StructuredOp } from "./op.ts";
 import { OpError } from "./op.ts";
@@ -110,7 +112,7 @@ const statistics: StructuredOp = {
   infer([q, k], attributes) {
     checkOperands(q!, k!, k!);
     number(attributes, "scale");
-    return { shape: q!.shape.slice(0, -1), dtype: q!.dtype };
+    return { shape: q!.shape.slice(0, -1), dtype: computedType(q!.dtype) };
   },
   evaluate: ([q, k], { inputs, attributes }) =>
     attentionStatistics(q!, k!, number(attributes, "scale"), extentsOf(inputs[0]!, inputs[1]!)),

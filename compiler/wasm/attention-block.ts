@@ -3,8 +3,11 @@
 import type { AttentionKernel, Axis, Expression, HeadsView } from "../kernels/kernel.ts";
 import { add, axisIndex, constantIndex, multiply } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
-import type { Frame } from "./frame.ts";
+import { isHalf } from "../ops/half.ts";
+import { elementBytes } from "./bound-buffers.ts";
+import type { Frame, KernelContext } from "./frame.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
+import { halfBits, joinHalves, widenHalf } from "./half-storage.ts";
 import { panelStepBytes, tileColumns } from "./microkernel.ts";
 import type { LeftOperand } from "./microkernel.ts";
 import { PanelFiller } from "./pack.ts";
@@ -50,21 +53,76 @@ export function channelStride(view: HeadsView): number {
 export function headAddress(axes: AttentionAxes, view: HeadsView, frame: Frame): Operand {
   const { f } = frame.context;
   const elements = frame.integer(outerIndex(axes, view));
-  return f.add(frame.context.addressOf(view.buffer), f.multiply(elements, 4));
+  const size = elementBytes(frame.context.dtypeOf(view.buffer));
+  return f.add(frame.context.addressOf(view.buffer), f.multiply(elements, size));
 }
 
-/** Rows of a head, read where they lie, from token `token` on. */
+/** Rows of a head from one token on. */
+export interface HeadRows {
+  /** Address of the head, as `headAddress` gives it. */
+  readonly head: Operand;
+  readonly view: HeadsView;
+  readonly token: Operand;
+  readonly rows: number;
+  readonly channels: number;
+}
+
+/** Bytes into which `rowsOf` widens up to four rows. */
+export function widenedRowsBytes(channels: number): number {
+  return 4 * channels * 4;
+}
+
+/** Rows of a head as the left side of a product: read where they lie; halves are widened at `scratch` first. */
 export function rowsOf(
-  f: FunctionBuilder,
-  head: Operand,
-  view: HeadsView,
-  token: Operand,
+  { f, dtypeOf }: KernelContext,
+  { head, view, token, rows, channels }: HeadRows,
+  scratch: Operand,
 ): LeftOperand {
-  return {
-    address: f.add(head, f.multiply(token, tokenStride(view) * 4)),
-    rowBytes: tokenStride(view) * 4,
-    stepBytes: channelStride(view) * 4,
-  };
+  const dtype = dtypeOf(view.buffer);
+  const size = elementBytes(dtype);
+  const [rowBytes, stepBytes] = [tokenStride(view) * size, channelStride(view) * size];
+  const address = f.add(head, f.multiply(token, rowBytes));
+  if (!isHalf(dtype)) return { address, rowBytes, stepBytes };
+  const [target, isDense] = [f.variable(scratch), stepBytes === size];
+  for (let row = 0; row < rows; row++)
+    eachChannel(f, channels, isDense, (channel, width) => {
+      const from = f.add(address, f.multiply(channel, stepBytes));
+      const value = loadChannels({ f, dtypeOf }, view, from, width, row * rowBytes);
+      const to = f.add(target, f.multiply(channel, 4));
+      if (width === 4) f.store("v128.store", to, value, row * channels * 4);
+      else f.storeLane(to, value, 0, row * channels * 4);
+    });
+  return { address: target, rowBytes: channels * 4, stepBytes: 4 };
+}
+
+/** Four channels at a time where they are neighbours, then one by one. */
+export function eachChannel(
+  f: FunctionBuilder,
+  channels: number,
+  isDense: boolean,
+  body: (channel: Operand, width: 4 | 1) => void,
+): void {
+  const whole = isDense ? Math.floor(channels / 4) * 4 : 0;
+  f.forRange(0, whole, 4, (channel) => body(channel, 4));
+  f.forRange(whole, channels, 1, (channel) => body(channel, 1));
+}
+
+/** Four neighbouring channels, or one in all lanes, as f32. */
+export function loadChannels(
+  { f, dtypeOf }: Pick<KernelContext, "f" | "dtypeOf">,
+  view: HeadsView,
+  address: Operand,
+  width: 4 | 1,
+  offset = 0,
+): Local {
+  const dtype = dtypeOf(view.buffer);
+  if (!isHalf(dtype))
+    return f.load(width === 4 ? "v128.load" : "v128.load32_splat", address, offset);
+  const bits =
+    width === 4
+      ? f.load("i32x4.load16x4_u", address, offset)
+      : f.emit("i32x4.splat", f.load("i32.load16_u", address, offset));
+  return widenHalf(f, bits, dtype);
 }
 
 /** One side of a product in panels of eight: `tile` runs across a panel, `steps` down it. */
@@ -151,7 +209,7 @@ export function eachPanel(
 
 /** Writes a block of sums to rows of a head from `token` on, at columns of panel `tile`. */
 export function writeBlock(
-  f: FunctionBuilder,
+  { f, dtypeOf }: KernelContext,
   head: Operand,
   view: HeadsView,
   token: Operand,
@@ -159,14 +217,25 @@ export function writeBlock(
   columns: number,
   sums: readonly (readonly Local[])[],
 ): void {
-  const across = channelStride(view) * 4;
-  const rows = f.add(head, f.multiply(token, tokenStride(view) * 4));
+  const dtype = dtypeOf(view.buffer);
+  const size = elementBytes(dtype);
+  const across = channelStride(view) * size;
+  const down = tokenStride(view) * size;
+  const rows = f.add(head, f.multiply(token, down));
   const start = f.add(rows, f.multiply(tile, tileColumns * across));
   sums.forEach((vectors, row) =>
     vectors.forEach((value, vector) => {
-      const offset = row * tokenStride(view) * 4 + vector * 4 * across;
+      const offset = row * down + vector * 4 * across;
       const lanes = Math.min(4, columns - vector * 4);
-      if (lanes === 4 && across === 4) return f.store("v128.store", start, value, offset);
+      const isDense = lanes === 4 && across === size;
+      if (isHalf(dtype)) {
+        const bits = halfBits(f, value, dtype);
+        if (isDense) return f.storeLane(start, joinHalves(f, bits), 0, offset, "v128.store64_lane");
+        for (let lane = 0; lane < lanes; lane++)
+          f.storeLane(start, bits, lane * 2, offset + lane * across, "v128.store16_lane");
+        return;
+      }
+      if (isDense) return f.store("v128.store", start, value, offset);
       for (let lane = 0; lane < lanes; lane++)
         f.storeLane(start, value, lane, offset + lane * across);
     }),

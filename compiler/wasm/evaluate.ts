@@ -8,11 +8,12 @@ import { rangeOf } from "../ops/index-arithmetic.ts";
 import type { HalfType } from "../ops/half.ts";
 import { computedType, isHalf, roundTo } from "../ops/half.ts";
 import type { Condition, Index } from "../ops/index-expression.ts";
+import type { ScalarInstruction } from "../ops/op.ts";
 import { elementBytes } from "./bound-buffers.ts";
 import { dataValue } from "./expression-facts.ts";
 import type { Frame, ReadData } from "./frame.ts";
 import type { Local, Operand } from "./function-builder.ts";
-import { halfBits, joinHalves, widenHalf } from "./half-storage.ts";
+import { halfBits, joinHalves, roundToHalf, widenHalf } from "./half-storage.ts";
 import { applyInstruction } from "./instructions.ts";
 import { isUniformCondition, laneStride } from "./lanes.ts";
 import { libraryReference } from "./library.ts";
@@ -41,13 +42,16 @@ function compute(expression: Expression, frame: Frame): Local {
     }
     case "apply": {
       const second = expression.arguments[1];
-      return applyInstruction(f, {
+      const made = applyInstruction(f, {
         instruction: expression.instruction,
         operands: expression.arguments.map((argument) => evaluate(argument, frame)),
         from: computedType(firstDType(expression)),
         dtype: expression.dtype,
         constant: second?.kind === "constant" ? second.value : undefined,
       });
+      return isHalf(expression.dtype) && !keepsHalves(expression.instruction)
+        ? roundToHalf(f, made, expression.dtype)
+        : made;
     }
     case "guard":
       return guard(expression, frame);
@@ -62,6 +66,11 @@ function compute(expression: Expression, frame: Frame): Local {
     case "accumulator":
       return required(frame.accumulator(), "accumulator");
   }
+}
+
+/** A choice among halves, or a cast, which rounds by itself. */
+function keepsHalves(instruction: ScalarInstruction): boolean {
+  return instruction === "select" || instruction === "cast";
 }
 
 /** `select` has its condition first, but it is the values whose type tells what to do; bit patterns need no type. */

@@ -3,10 +3,12 @@
 //   dq = dS k,  dk = dS^T q,  dv = P^T dO
 // P and dS of a block lie in scratch; dk and dv are summed over the blocks in order.
 import type { AttentionKernel, HeadsView } from "../kernels/kernel.ts";
+import { isHalf } from "../ops/half.ts";
 import {
-  attentionAxes, channelStride, eachPanel, eachRowTile, HeadPanels, headAddress, laneMask, rowsOf, sumLanes, tokenStride, writeBlock,
+  attentionAxes, channelStride, eachPanel, eachRowTile, HeadPanels, headAddress, laneMask, loadChannels, rowsOf, sumLanes, tokenStride, widenedRowsBytes, writeBlock,
 } from "./attention-block.ts"; // prettier-ignore
 import type { AttentionAxes } from "./attention-block.ts";
+import { elementBytes } from "./bound-buffers.ts";
 import type { BoundBuffers } from "./bound-buffers.ts";
 import { nanosecondsPerAttentionMultiplyAdd, parallelFromNanoseconds } from "./cost.ts";
 import { FactTable } from "./expression-facts.ts";
@@ -35,6 +37,7 @@ export function generateAttentionBackward(
   const views = { dOutput, dq, dk, dv };
   const facts = new FactTable();
   const axes = attentionAxes(kernel);
+  const layout = layoutOf(kernel, views, axes, bound);
   const work =
     points(axes.outer) *
     kernel.queries *
@@ -42,10 +45,10 @@ export function generateAttentionBackward(
     (3 * kernel.channels + 2 * kernel.valueChannels);
   return {
     isParallel: work * nanosecondsPerAttentionMultiplyAdd > parallelFromNanoseconds,
-    scratchBytes: layoutOf(kernel, views, axes).bytes,
+    scratchBytes: layout.bytes,
     build: (relaxed) =>
       buildKernelFunction(bound, facts, relaxed, (shell) =>
-        new BackwardEmitter(shell, kernel, views, axes).emit(),
+        new BackwardEmitter(shell, kernel, views, layout, axes).emit(),
       ),
   };
 }
@@ -68,13 +71,23 @@ interface Layout {
     readonly gradients: number;
     readonly weights: number;
     readonly scores: number;
+    /** Four rows, where they are halves. */
+    readonly ownQueries: number;
+    readonly ownGradients: number;
     readonly dkSums: number;
     readonly dvSums: number;
   };
   readonly bytes: number;
 }
 
-function layoutOf(kernel: AttentionKernel, views: Views, axes: AttentionAxes): Layout {
+function layoutOf(
+  kernel: AttentionKernel,
+  views: Views,
+  axes: AttentionAxes,
+  { dtypes }: BoundBuffers,
+): Layout {
+  const widenedBytes = (view: HeadsView, channels: number): number =>
+    isHalf(dtypes.get(view.buffer)!) ? widenedRowsBytes(channels) : 0;
   const block = Math.min(queriesAtOnce, kernel.queries);
   const blocks = Math.ceil(kernel.queries / block);
   const panels = {
@@ -100,6 +113,8 @@ function layoutOf(kernel: AttentionKernel, views: Views, axes: AttentionAxes): L
     gradients: take(panels.gradients.bytes(block)),
     weights: take(block * stripBytes),
     scores: take(block * stripBytes),
+    ownQueries: take(widenedBytes(kernel.q, kernel.channels)),
+    ownGradients: take(widenedBytes(views.dOutput, kernel.valueChannels)),
     dkSums: take(sums(panels.queries.tiles)),
     dvSums: take(sums(panels.gradients.tiles)),
   };
@@ -126,13 +141,19 @@ class BackwardEmitter {
   private readonly axes: AttentionAxes;
   private readonly layout: Layout;
 
-  constructor(shell: KernelFunction, kernel: AttentionKernel, views: Views, axes: AttentionAxes) {
+  constructor(
+    shell: KernelFunction,
+    kernel: AttentionKernel,
+    views: Views,
+    layout: Layout,
+    axes: AttentionAxes,
+  ) {
     this.shell = shell;
     this.f = shell.f;
     this.kernel = kernel;
     this.views = views;
     this.axes = axes;
-    this.layout = layoutOf(kernel, views, axes);
+    this.layout = layout;
   }
 
   private place(name: keyof Layout["at"]): Operand {
@@ -192,8 +213,11 @@ class BackwardEmitter {
   /** P and dS of up to four queries, into their strips. */
   private scores(head: Head, start: Local, offset: Operand, rows: number): void {
     const { f, kernel, views, layout } = this;
-    const left = rowsOf(f, head.q, kernel.q, start);
-    const leftGradient = rowsOf(f, head.dOutput, views.dOutput, start);
+    const { channels, valueChannels } = kernel;
+    const queries = { head: head.q, view: kernel.q, token: start, rows, channels };
+    const left = rowsOf(this.shell, queries, this.place("ownQueries"));
+    const gradientRows = { head: head.dOutput, view: views.dOutput, token: start, rows, channels: valueChannels }; // prettier-ignore
+    const leftGradient = rowsOf(this.shell, gradientRows, this.place("ownGradients"));
     const statistics = f.add(head.statistics, f.multiply(start, 4));
     const rowValues = Array.from({ length: rows }, (_, row) => ({
       shift: f.emit("f32x4.neg", f.load("v128.load32_splat", statistics, row * 4)),
@@ -235,16 +259,20 @@ class BackwardEmitter {
   /** Sum over channels of dO times O, in all lanes. */
   private rowDot(head: Head, start: Local, row: number): Local {
     const { f, kernel, views } = this;
+    const size = (view: HeadsView): number => elementBytes(this.shell.dtypeOf(view.buffer));
     const at = (address: Operand, view: HeadsView): Operand =>
-      f.add(address, f.multiply(f.add(start, row), tokenStride(view) * 4));
+      f.add(address, f.multiply(f.add(start, row), tokenStride(view) * size(view)));
     const [a, b] = [at(head.dOutput, views.dOutput), at(head.output, kernel.output)];
-    const [stepA, stepB] = [channelStride(views.dOutput) * 4, channelStride(kernel.output) * 4];
+    const [stepA, stepB] = [channelStride(views.dOutput), channelStride(kernel.output)];
     const total = f.variable(f.f32x4(0));
-    const isDense = stepA === 4 && stepB === 4 && kernel.valueChannels % 4 === 0;
-    const name = isDense ? "v128.load" : "v128.load32_splat";
+    const isDense = stepA === 1 && stepB === 1 && kernel.valueChannels % 4 === 0;
+    const channelOf = (view: HeadsView, from: Operand, channel: Operand): Local => {
+      const address = f.add(from, f.multiply(channel, channelStride(view) * size(view)));
+      return loadChannels(this.shell, view, address, isDense ? 4 : 1);
+    };
     f.forRange(0, kernel.valueChannels, isDense ? 4 : 1, (channel) => {
-      const x = f.load(name, f.add(a, f.multiply(channel, stepA)));
-      const y = f.load(name, f.add(b, f.multiply(channel, stepB)));
+      const x = channelOf(views.dOutput, a, channel);
+      const y = channelOf(kernel.output, b, channel);
       f.assign(total, f.multiplyAdd(x, y, total));
     });
     return isDense ? sumLanes(f, total) : total;
@@ -258,7 +286,7 @@ class BackwardEmitter {
       const vectors = Math.ceil(columns / 4);
       const sums = zeroSums(f, rows, vectors);
       addProducts(f, { rows, vectors, left, right, count: kernel.keys }, sums);
-      writeBlock(f, head.dq, views.dq, start, tile, columns, sums);
+      writeBlock(this.shell, head.dq, views.dq, start, tile, columns, sums);
       f.assign(right, f.emit("i32.add", right, kernel.keys * panelStepBytes));
     });
   }
@@ -287,7 +315,7 @@ class BackwardEmitter {
         if (layout.blocks > 1)
           f.if(part.first, () => each((total, offset) => f.assign(total, f.load("v128.load", sums, offset)))); // prettier-ignore
         addProducts(f, { rows, vectors, left, right, count: part.count }, totals);
-        const write = (): void => writeBlock(f, head, view, start, tile, columns, totals);
+        const write = (): void => writeBlock(this.shell, head, view, start, tile, columns, totals);
         if (layout.blocks === 1) write();
         else
           f.if(f.emit("i32.eq", part.last, kernel.queries), write, () =>

@@ -2,8 +2,9 @@
 // Keys (turned) and values of the head are packed once; then four queries at a time: scores into a strip that stays
 // in the nearest cache, their softmax in place, and the strip times the values, divided by the sum at the end.
 import type { AttentionKernel } from "../kernels/kernel.ts";
+import { isHalf } from "../ops/half.ts";
 import {
-  attentionAxes, eachPanel, eachRowTile, HeadPanels, headAddress, laneMask, largestLane, rowsOf, sumLanes, writeBlock,
+  attentionAxes, eachPanel, eachRowTile, HeadPanels, headAddress, laneMask, largestLane, rowsOf, sumLanes, widenedRowsBytes, writeBlock,
 } from "./attention-block.ts"; // prettier-ignore
 import type { AttentionAxes } from "./attention-block.ts";
 import type { BoundBuffers } from "./bound-buffers.ts";
@@ -29,7 +30,7 @@ export function generateAttentionForward(
 ): GeneratedFunction {
   const facts = new FactTable();
   const axes = attentionAxes(kernel);
-  const layout = layoutOf(kernel, axes);
+  const layout = layoutOf(kernel, axes, bound);
   const work =
     points(axes.outer) *
     kernel.queries *
@@ -40,7 +41,7 @@ export function generateAttentionForward(
     scratchBytes: layout.bytes,
     build: (relaxed) =>
       buildKernelFunction(bound, facts, relaxed, (shell) =>
-        new ForwardEmitter(shell, kernel, axes).emit(),
+        new ForwardEmitter(shell, kernel, axes, layout).emit(),
       ),
   };
 }
@@ -52,16 +53,21 @@ interface Layout {
   readonly stripAt: number;
   /** From row to row of the strip: keys, filled up to a multiple of eight. */
   readonly stripBytes: number;
+  /** Four queries, where they are halves. */
+  readonly rowsAt: number;
   readonly bytes: number;
 }
 
-function layoutOf(kernel: AttentionKernel, axes: AttentionAxes): Layout {
+function layoutOf(kernel: AttentionKernel, axes: AttentionAxes, { dtypes }: BoundBuffers): Layout {
   const keys = new HeadPanels(axes, kernel.k, axes.keys, axes.channels, axes.keys);
   const values = new HeadPanels(axes, kernel.v, axes.keys, axes.valueChannels, axes.valueChannels);
   const stripBytes = keys.tiles * panelStepBytes;
   const valuesAt = keys.bytes();
   const stripAt = valuesAt + values.bytes();
-  return { keys, values, valuesAt, stripAt, stripBytes, bytes: stripAt + 4 * stripBytes };
+  const rowsAt = stripAt + 4 * stripBytes;
+  const isWidened = isHalf(dtypes.get(kernel.q.buffer)!);
+  const bytes = rowsAt + (isWidened ? widenedRowsBytes(kernel.channels) : 0);
+  return { keys, values, valuesAt, stripAt, stripBytes, rowsAt, bytes };
 }
 
 class ForwardEmitter {
@@ -72,12 +78,12 @@ class ForwardEmitter {
   private readonly layout: Layout;
   private readonly strip: Operand;
 
-  constructor(shell: KernelFunction, kernel: AttentionKernel, axes: AttentionAxes) {
+  constructor(shell: KernelFunction, kernel: AttentionKernel, axes: AttentionAxes, layout: Layout) {
     this.shell = shell;
     this.f = shell.f;
     this.kernel = kernel;
     this.axes = axes;
-    this.layout = layoutOf(kernel, axes);
+    this.layout = layout;
     this.strip = this.f.add(shell.scratch, this.layout.stripAt);
   }
 
@@ -112,7 +118,9 @@ class ForwardEmitter {
       f.multiply(head, kernel.queries * 4),
     );
     eachRowTile(f, first, last, kernel.queries, (start, rows) => {
-      const largest = this.scores(rowsOf(f, q, kernel.q, start), rows);
+      const own = { head: q, view: kernel.q, token: start, rows, channels: kernel.channels };
+      const left = rowsOf(this.shell, own, f.add(this.shell.scratch, this.layout.rowsAt));
+      const largest = this.scores(left, rows);
       const totals = this.exponentials(largest);
       totals.forEach((total, row) => {
         const statistic = f.emit("f32x4.add", largest[row]!, log(f, total));
@@ -174,7 +182,7 @@ class ForwardEmitter {
       const scaled = sums.map((row, number) =>
         row.map((sum) => f.emit("f32x4.mul", sum, shares[number]!)),
       );
-      writeBlock(f, output, kernel.output, start, tile, columns, scaled);
+      writeBlock(this.shell, output, kernel.output, start, tile, columns, scaled);
       f.assign(right, f.emit("i32.add", right, kernel.keys * panelStepBytes));
     });
   }

@@ -5,6 +5,7 @@
 import type { Index } from "../ops/index-expression.ts";
 import { rangeOf } from "../ops/index-arithmetic.ts";
 import type { Expression, Store } from "../kernels/kernel.ts";
+import { isHalf } from "../ops/half.ts";
 import { convert, literal, wgslType } from "./dtype-text.ts";
 import { nodeCount } from "./expression-parts.ts";
 import { indexText } from "./index-text.ts";
@@ -68,6 +69,18 @@ function valueText(
 }
 
 function applyText(
+  text: KernelText,
+  scope: Scope,
+  expression: Expression & { kind: "apply" },
+): string {
+  const { instruction, dtype } = expression;
+  const value = computedText(text, scope, expression);
+  // A cast rounds by itself, and a choice among halves is one.
+  const isRounded = instruction === "cast" || instruction === "select";
+  return isHalf(dtype) && !isRounded ? text.rounded(value, dtype) : value;
+}
+
+function computedText(
   text: KernelText,
   scope: Scope,
   expression: Expression & { kind: "apply" },

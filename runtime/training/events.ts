@@ -45,6 +45,11 @@ export type TrainingEvent =
       readonly scalars: Figures;
       /** The settings drawn for this step (`draw patch from …`); absent where the recipe draws none. */
       readonly choices?: Readonly<Record<string, number | string | boolean>>;
+      /**
+       * Gradients in halves were too large: the step renewed nothing but the loss scale, which is half as large from the
+       * next step on. Its gradient's norm is not finite (null in the log).
+       */
+      readonly skipped?: true;
       readonly time: EventTime;
     }
   | {

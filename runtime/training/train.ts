@@ -263,8 +263,8 @@ async function takeStep(sitting: Sitting): Promise<void> {
   const { request, plan, loaded, batches } = sitting;
   const before = request.host.now();
   const result = await runTrainingStep(loaded, plan, batches, sitting.step);
-  const { loss, gradientNorm } = result;
-  if (!Number.isFinite(loss) || !Number.isFinite(gradientNorm)) {
+  const { loss, gradientNorm, isSkipped } = result;
+  if (!isSkipped && !(Number.isFinite(loss) && Number.isFinite(gradientNorm))) {
     const { runs } = result;
     const { checkpoint } = sitting;
     throw await explainNotFinite(loaded, { step: sitting.step + 1, loss, gradientNorm, runs, checkpoint }); // prettier-ignore
@@ -289,6 +289,7 @@ function stepEvent(sitting: Sitting, result: StepResult): TrainingEvent {
     metrics: result.metrics,
     scalars: result.scalars,
     ...(result.choices ? { choices: result.choices } : {}),
+    ...(result.isSkipped ? { skipped: true } : {}),
     time: { ...time(sitting), imagesPerSecond: (1000 * plan.batch) / meanMs },
   };
 }

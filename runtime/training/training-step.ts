@@ -20,6 +20,8 @@ export interface StepResult {
   readonly scalars: Figures;
   /** The settings that were drawn for this step; absent where the recipe draws none. */
   readonly choices?: DrawnChoice["values"];
+  /** The gradients overflowed at this loss scale: nothing was renewed, and the next step has a smaller one. */
+  readonly isSkipped: boolean;
   /** What was run. The batch lies in the loader's memory: valid until the next step takes its own. */
   readonly runs: BrokenStep["runs"];
 }
@@ -45,7 +47,20 @@ export async function runTrainingStep(
     plan.metrics.slice(2).map((name, i) => [name, values[i + 2]!]),
   );
   const choices = isDrawn ? { choices: choice.values } : {};
-  return { loss, gradientNorm, metrics, scalars, ...choices, runs };
+  const isSkipped = hasOverflowed(plan, loss, gradientNorm, metrics);
+  return { loss, gradientNorm, metrics, scalars, ...choices, isSkipped, runs };
+}
+
+/** A gradient that is not finite while the loss is, and a loss scale that can still fall. */
+function hasOverflowed(
+  { lossScale }: TrainingPlan,
+  loss: number,
+  gradientNorm: number,
+  metrics: Figures,
+): boolean {
+  if (lossScale === undefined || !Number.isFinite(loss) || Number.isFinite(gradientNorm))
+    return false;
+  return metrics[lossScale.metric]! > lossScale.least;
 }
 
 /** The parts of a batch follow each other in the order of the data: together they are the batch. */

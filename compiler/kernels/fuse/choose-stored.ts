@@ -3,6 +3,7 @@
 // bytes than storing its result would; where it rests on a small unstored value (the mean of a row), that is stored.
 // Where several results of one group would be stored that all follow from one earlier value, that one is stored.
 import { byteSize, type Node } from "../../graph/graph.ts";
+import { isHalf } from "../../ops/half.ts";
 import type { ElementwiseOp } from "../../ops/op.ts";
 import { elementCount } from "../../ops/shape.ts";
 import type { Group, Groups } from "./group.ts";
@@ -70,10 +71,16 @@ class Choice {
     const use = this.useBy(node, group);
     for (const base of this.sources.basesBehind(node)) {
       if (this.sources.roleOf(base) !== "computed") continue;
-      if (this.groups.of(base) === group)
-        this.internal.set(base, (this.internal.get(base) ?? 0) + 1);
-      else this.addUse(base, use, group);
+      this.addReader(base, use, group);
+      const half = halfBehind(base);
+      if (half !== undefined && use !== "strict" && this.sources.roleOf(half) === "computed")
+        this.addReader(half, use, group);
     }
+  }
+
+  private addReader(base: Node, use: Use, by: Group): void {
+    if (this.groups.of(base) !== by) return this.addUse(base, use, by);
+    this.internal.set(base, (this.internal.get(base) ?? 0) + 1);
   }
 
   private useBy(node: Node, group: Group): Use {
@@ -212,6 +219,11 @@ class Choice {
     for (const node of this.stored) if (!before.has(node)) this.stored.delete(node);
     this.costs.clear();
   }
+}
+
+/** Who reads a half that was widened reads the half: it is what lies in memory, and widening it is made again. */
+function halfBehind({ op, inputs: [half] }: Node): Node | undefined {
+  return op === "cast" && half !== undefined && isHalf(half.dtype) ? half : undefined;
 }
 
 /** Views that ask at each element where it comes from. */
