@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-MACHINERY = {"case", "counter", "make", "objectives"}
+MACHINERY = {"case", "counter", "make", "objectives", "flax_vit"}
 
 
 def family(path: Path):
