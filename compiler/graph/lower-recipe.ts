@@ -184,7 +184,7 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   context.hasAllPaths =
     !dataflows.some(({ isBroken }) => isBroken) && context.problems.found.length === before;
   const evaluations = lowerEvaluations(context, instances, batch);
-  const predict = lowerPrediction(context, instances, batch, drawn.combinations[0]!);
+  const predict = lowerPrediction(context, instances, batch, drawn.combinations[0]!, learning);
   checkFrozen(context, instances);
   const graphs = [
     ...evaluations.map((evaluation) => evaluation.graph),

@@ -1,9 +1,11 @@
-// What a recipe predicts with: the first net that an evaluation applies (or else a loss), in evaluation form.
+// What a recipe predicts with, in evaluation form: the first net that learns and that an evaluation applies, or else a
+// loss. A teacher, and any other net that is frozen, stands back for one that learns.
 import type { Expression, Pipe } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
 import type { Output } from "../graph.ts";
 import type { LoweredRecipe } from "../lowered.ts";
 import type { Instances } from "../lower/instances.ts";
+import { isUnder } from "../lower/path-frame.ts";
 import type { Value } from "../lower/value.ts";
 import { Dataflow } from "./dataflow.ts";
 import { freeNames, walk } from "./free-names.ts";
@@ -16,14 +18,19 @@ interface Application {
   readonly isGuess: boolean;
 }
 
-/** Undefined where no net is applied to a view by itself. `drawn`: what drawn settings stand for here. */
+/**
+ * Undefined where no net is applied to a view by itself. `drawn`: what drawn settings stand for here; `learning`: the
+ * paths that a loss reaches, frozen ones too.
+ */
 export function lowerPrediction(
   context: RecipeContext,
   instances: Instances,
   batch: number,
   drawn: ReadonlyMap<string, Value>,
+  learning: ReadonlySet<string>,
 ): LoweredRecipe["predict"] {
-  const found = findApplication(context);
+  const taught = [...learning].filter((path) => instances.parameters.get(path)?.trainable);
+  const found = findApplication(context, taught);
   if (!found) return undefined;
   const dataflow = new Dataflow(context, instances, { training: false, batch, drawn });
   const before = context.problems.found.length;
@@ -49,25 +56,40 @@ function outputsOf(value: Value): readonly Output[] {
   );
 }
 
-function findApplication(context: RecipeContext): Application | undefined {
-  const written = firstOf(context, asApplication);
-  if (written) return { ...written, isGuess: false };
-  const guessed = firstOf(context, onItsView);
-  return guessed && { ...guessed, isGuess: true };
+function findApplication(
+  context: RecipeContext,
+  taught: readonly string[],
+): Application | undefined {
+  const isNet = (name: string) => context.clauseOf(name)?.clause.kind === "net";
+  const learns = (name: string) => isNet(name) && taught.some((path) => isUnder(path, name));
+  for (const isMeant of [learns, isNet]) {
+    const written = firstOf(context, asApplication, isMeant);
+    if (written) return { ...written, isGuess: false };
+    const guessed = firstOf(context, onItsView, isMeant);
+    if (guessed) return { ...guessed, isGuess: true };
+  }
+  return undefined;
 }
 
 type Found = Omit<Application, "isGuess">;
 
-type Reading = (node: Expression, context: RecipeContext) => Expression | undefined;
+/** Whether a name is that of a net that is looked for. */
+type IsMeant = (name: string) => boolean;
 
-function firstOf(context: RecipeContext, reading: Reading): Found | undefined {
+type Reading = (
+  node: Expression,
+  context: RecipeContext,
+  isMeant: IsMeant,
+) => Expression | undefined;
+
+function firstOf(context: RecipeContext, reading: Reading, isMeant: IsMeant): Found | undefined {
+  const within = (node: Expression) => reading(node, context, isMeant);
+
   const seen = new Set<string>();
   for (const kind of ["evaluate", "loss"] as const) {
     for (const { clause, file } of context.effective.clauses) {
       const found =
-        clause.kind === kind
-          ? applicationIn(clause.value, file, context, reading, seen)
-          : undefined;
+        clause.kind === kind ? applicationIn(clause.value, file, context, within, seen) : undefined;
       if (found) return found;
     }
   }
@@ -75,8 +97,12 @@ function firstOf(context: RecipeContext, reading: Reading): Found | undefined {
 }
 
 /** `model(mixed.image)`: the net by itself on the first view that it depends on, before anything was done to a batch. */
-function onItsView(node: Expression, context: RecipeContext): Expression | undefined {
-  if (node.kind !== "call" || !netOf(node.callee, context)) return undefined;
+function onItsView(
+  node: Expression,
+  context: RecipeContext,
+  isMeant: IsMeant,
+): Expression | undefined {
+  if (node.kind !== "call" || !netOf(node.callee, isMeant)) return undefined;
   const view = firstView(node.arguments, context, new Set());
   if (view === undefined) return undefined;
   const value: Expression = { kind: "name", name: view, span: node.span };
@@ -104,14 +130,14 @@ function applicationIn(
   expression: Expression,
   file: FileScope,
   context: RecipeContext,
-  reading: Reading,
+  reading: (node: Expression) => Expression | undefined,
   seen: Set<string>,
 ): Found | undefined {
   let found: Expression | undefined;
   walk(expression, (node) => {
     // What stands in a list over something reads names that only mean something there.
     if (found || node.kind === "comprehension") return "skip";
-    found = reading(node as Expression, context);
+    found = reading(node as Expression);
   });
   if (found) return { expression: found, file };
   for (const name of freeNames(expression)) {
@@ -125,28 +151,36 @@ function applicationIn(
   return undefined;
 }
 
-function asApplication(node: Expression, context: RecipeContext): Expression | undefined {
-  if (node.kind === "pipe") return prefixThroughNet(node, context);
+function asApplication(
+  node: Expression,
+  context: RecipeContext,
+  isMeant: IsMeant,
+): Expression | undefined {
+  if (node.kind === "pipe") return prefixThroughNet(node, context, isMeant);
   if (node.kind !== "call") return undefined;
   const isNet =
-    netOf(node.callee, context) ||
-    (node.callee.kind === "call" && netOf(node.callee.callee, context));
+    netOf(node.callee, isMeant) ||
+    (node.callee.kind === "call" && netOf(node.callee.callee, isMeant));
   return isNet && readsView(node, context) ? node : undefined;
 }
 
 /** `clean |> model |> softmax(features)`: as far as the net. */
-function prefixThroughNet(pipe: Pipe, context: RecipeContext): Expression | undefined {
+function prefixThroughNet(
+  pipe: Pipe,
+  context: RecipeContext,
+  isMeant: IsMeant,
+): Expression | undefined {
   const place = pipe.stages.findIndex(
     ({ operation }) =>
-      operation.kind !== "repeat" && operation.kind !== "arrow" && netOf(operation, context),
+      operation.kind !== "repeat" && operation.kind !== "arrow" && netOf(operation, isMeant),
   );
   if (place === -1 || !readsView(pipe.head, context)) return undefined;
   const stages = pipe.stages.slice(0, place + 1);
   return { ...pipe, stages, span: { start: pipe.span.start, end: stages.at(-1)!.span.end } };
 }
 
-function netOf(expression: Expression, context: RecipeContext): boolean {
-  return expression.kind === "name" && context.clauseOf(expression.name)?.clause.kind === "net";
+function netOf(expression: Expression, isMeant: IsMeant): boolean {
+  return expression.kind === "name" && isMeant(expression.name);
 }
 
 function readsView(node: unknown, context: RecipeContext): boolean {

@@ -274,6 +274,24 @@ describe("evaluations", () => {
     ]);
   });
 
+  test("a net that learns predicts, not the teacher that is read first", () => {
+    const distilled = `
+      net  teacher = Head(7)
+      net  student = Head(10)
+      freeze teacher
+      let said = teacher(image)
+      loss = mean(said) * cross_entropy(student(image), train.label)
+      evaluate known   = mean(teacher(clean)) every 1 epochs`;
+    const shapes = (recipe: LoweredRecipe) => recipe.predict!.graph.outputs.map(({ value }) => value.shape); // prettier-ignore
+    expect(shapes(lower(distilled))).toEqual([[50, 10]]);
+    const evaluated = `${distilled}\n evaluate top1 = top1(student(clean), test.label) every 1 epochs`;
+    expect(shapes(lower(evaluated))).toEqual([[50, 10]]);
+    expect(paths(lower(evaluated).predict!.graph.parameters)).toEqual([
+      "student.fc.weight",
+      "student.fc.bias",
+    ]);
+  });
+
   test("the net that is evaluated predicts", () => {
     const recipe = lower(`${model} evaluate top1 = top1(model(clean), test.label) every 1 epochs`);
     expect(recipe.predict!.views.map(({ input }) => input)).toEqual(["clean"]);
