@@ -97,7 +97,7 @@ def resnet() -> Case:
         {"v1": uniform(6, 28, 28, 3), "v2": uniform(6, 28, 28, 3)},
         loss,
         Lars(decayed(online, 1e-2, adapt=False), trust=0.1),
-        rates=[0.4, 0.2],
+        rates=[0.1, 0.05],
         after=lambda step: follow(target, online, cosine(0.6, step, 2)),
     )
 

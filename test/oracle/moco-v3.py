@@ -112,7 +112,7 @@ def vit() -> Case:
     """AdamW decays everything; the patch projection is frozen."""
     def optimizer(online):
         learning = [p for p in online.parameters() if p.requires_grad]
-        return torch.optim.AdamW(learning, lr=1e-2, eps=1e-3, weight_decay=0.1)
+        return torch.optim.AdamW(learning, lr=1e-2, eps=1e-1, weight_decay=0.1)
 
     return trained("vit", 20, 0.2, "moco-v3-vit", "timm", "timm", "VisionTransformer", optimizer, [1e-2, 0.5e-2],
                    "base_encoder.patch_embed")
@@ -123,7 +123,7 @@ def resnet() -> Case:
     def optimizer(online):
         return Lars(decayed(online, 1e-2, adapt=False), trust=0.1)
 
-    return trained("resnet", 28, 1.0, "moco-v3-resnet", "torchvision", "torchvision", "ResNet", optimizer, [0.4, 0.2], "")
+    return trained("resnet", 28, 1.0, "moco-v3-resnet", "torchvision", "torchvision", "ResNet", optimizer, [0.1, 0.05], "")
 
 
 def cases():
