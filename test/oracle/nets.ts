@@ -38,9 +38,10 @@ export function placeNets(
   };
   return Object.entries(fixture.nets).flatMap(([net, of]) => {
     const root = rootOf(net);
-    // a recipe's own parameters stand beside its nets
+    // a recipe's own parameters and states stand beside its nets
     const isOwn = net === "" && root === "";
-    const own = isOwn ? { ...subject, parameters: subject.parameters.filter(({ path }) => !path.includes(".")), states: [] } : subject; // prettier-ignore
+    const beside = (all: readonly ResidentPart[]) => all.filter(({ path }) => !path.includes("."));
+    const own = isOwn ? { ...subject, parameters: beside(subject.parameters), states: beside(subject.states) } : subject; // prettier-ignore
     const request = root === "" ? { format: of.as } : { format: of.as, root };
     const { table, diagnostics, sources } = resolveNames(library, own, request);
     if (table === undefined) throw new SpecError({ diagnostics, sources });
