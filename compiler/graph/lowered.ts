@@ -1,5 +1,7 @@
 // What lowering hands on: a model as a graph and a tree of modules; a recipe as dataflow still open for
 // differentiation (the builder goes with it), with everything around it resolved to plain data.
+import type { Adaptation } from "../names/adaptations.ts";
+import type { NameTable } from "../names/name-table.ts";
 import type { ResolvedDataset, ResolvedView } from "../model/catalog.ts";
 import type { Builder } from "./builder.ts";
 import type { Initializer, Node, Origin, Parameter, State, TensorGraph, Update } from "./graph.ts";
@@ -141,8 +143,14 @@ export type LoweredEvaluation = {
 export interface Load {
   readonly net: string;
   readonly file: string;
+  /** The format whose names the file has, and what they are; without it the names are ours. */
   readonly names?: string;
+  readonly table?: NameTable;
   readonly adaptations: readonly { readonly path: string; readonly how: string }[];
+  /** The same, ready to be done. */
+  readonly changes: readonly Adaptation[];
+  /** Where in the file the weights lie. */
+  readonly within?: string;
   readonly origin: Origin;
 }
 

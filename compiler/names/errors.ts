@@ -28,6 +28,16 @@ export function unknownFormat(name: string, names: Iterable<string>, at: FileSpa
   };
 }
 
+export function noMap(format: string, block: string, at: FileSpan): Diagnostic {
+  return {
+    severity: "error",
+    code: "no-names",
+    message: `nothing says what ${format} calls the parts of \`${block}\``,
+    span: at,
+    hints: [`write it down:  names ${format} of ${block} { "ours" = "theirs" }`],
+  };
+}
+
 export function formatTwice(name: string, at: FileSpan, first: FileSpan): Diagnostic {
   return {
     severity: "error",

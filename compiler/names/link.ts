@@ -27,6 +27,15 @@ export interface Walk {
   readonly stackStride: number;
   /** Where in theirs the walk begins. */
   readonly offset: number;
+  /** The arrow itself, where another size of theirs may be met; absent where axes lie the same. */
+  readonly factors?: Factors;
+}
+
+/** Keys of each axis, ours and theirs, and how large each is here. */
+export interface Factors {
+  readonly ours: readonly (readonly string[])[];
+  readonly theirs: readonly (readonly string[])[];
+  readonly sizes: Readonly<Record<string, number>>;
 }
 
 export interface Place {
@@ -59,7 +68,7 @@ export function walkOf(layout: NameLayout | undefined, place: Place): WalkResult
   return fault === undefined ? { walk: sizes.walk(place) } : { fault };
 }
 
-function sameWalk(shape: readonly number[]): WalkResult {
+function sameWalk(shape: readonly number[]): { readonly walk: Walk } {
   const count = shape.reduce((product, size) => product * size, 1);
   const strides = [{ size: count, ours: 1, theirs: 1 }];
   return { walk: { theirShape: shape, strides, stackStride: 0, offset: 0 } };
@@ -172,9 +181,14 @@ class Sizes {
     return this.whole.get(key) ?? this.known.get(key)!;
   }
 
+  private factors(): Factors {
+    const sizes = Object.fromEntries(this.known);
+    return { ours: namesOf(this.ours), theirs: namesOf(this.theirs), sizes };
+  }
+
   walk({ index }: Place): Walk {
-    const ours = stridesOf(this.ours, (key) => this.known.get(key)!);
-    const theirs = stridesOf(this.theirs, (key) => this.sizeInTheirs(key));
+    const ours = stridesOf(namesOf(this.ours), (key) => this.known.get(key)!);
+    const theirs = stridesOf(namesOf(this.theirs), (key) => this.sizeInTheirs(key));
     let offset = this.place.ours > 1 ? index * theirs.get(stack)! : 0;
     for (const [key, { from }] of this.slices) offset += from * theirs.get(key)!;
     const strides = keysOf(this.ours)
@@ -188,22 +202,74 @@ class Sizes {
       axis.reduce((product, { key }) => product * this.sizeInTheirs(key), 1),
     );
     const stackStride = this.place.theirs > 1 ? ours.get(stack)! : 0;
-    return { theirShape, strides: merged(strides), stackStride, offset };
+    const isPlain = this.slices.size === 0 && this.place.theirs === 1 && this.place.ours === 1;
+    return {
+      theirShape,
+      strides: merged(strides),
+      stackStride,
+      offset,
+      ...(isPlain ? { factors: this.factors() } : {}),
+    };
   }
+}
+
+function namesOf(axes: readonly FactoredAxis[]): readonly (readonly string[])[] {
+  return axes.map((axis) => axis.map(({ key }) => key));
 }
 
 /** Entries from one to the next of each factor, the last factor of the last axis being the densest. */
 function stridesOf(
-  axes: readonly FactoredAxis[],
+  axes: readonly (readonly string[])[],
   sizeOf: (key: string) => number,
 ): ReadonlyMap<string, number> {
   const strides = new Map<string, number>();
   let stride = 1;
-  for (const key of keysOf(axes).toReversed()) {
+  for (const key of axes.flat().toReversed()) {
     strides.set(key, stride);
     stride *= sizeOf(key);
   }
   return strides;
+}
+
+export interface Refit {
+  /** Ours as it would be of the size that theirs has. */
+  readonly shape: readonly number[];
+  readonly walk: Walk;
+}
+
+/**
+ * The same arrow at another size of theirs; undefined where that does not say how large ours is. `parts` are the sizes
+ * of an axis of theirs that is made of several.
+ */
+export function refit(
+  walk: Walk,
+  theirShape: readonly number[],
+  parts?: readonly number[],
+): Refit | undefined {
+  const { factors } = walk;
+  if (factors === undefined) {
+    const isSame = walk.offset === 0 && walk.stackStride === 0 && walk.strides.length === 1;
+    const same = sameWalk(theirShape);
+    return isSame ? { shape: theirShape, walk: same.walk } : undefined;
+  }
+  if (factors.theirs.length !== theirShape.length) return undefined;
+  const sizes = new Map<string, number>();
+  for (const [i, axis] of factors.theirs.entries()) {
+    const extent = theirShape[i]!;
+    const now = axis.map((key) => factors.sizes[key]!);
+    const isAsBefore = now.reduce((product, size) => product * size, 1) === extent;
+    const found = isAsBefore ? now : axis.length === 1 ? [extent] : parts;
+    if (found?.length !== axis.length) return undefined;
+    if (found.reduce((product, size) => product * size, 1) !== extent) return undefined;
+    axis.forEach((key, at) => sizes.set(key, found[at]!));
+  }
+  const sizeOf = (key: string) => sizes.get(key)!;
+  const shape = factors.ours.map((axis) => axis.reduce((all, key) => all * sizeOf(key), 1));
+  const [ours, theirs] = [stridesOf(factors.ours, sizeOf), stridesOf(factors.theirs, sizeOf)];
+  const strides = factors.ours
+    .flat()
+    .map((key) => ({ size: sizeOf(key), ours: ours.get(key)!, theirs: theirs.get(key)! }));
+  return { shape, walk: { theirShape, strides: merged(strides), stackStride: 0, offset: 0 } };
 }
 
 /** Neighbours that are one run in both tensors become one. */

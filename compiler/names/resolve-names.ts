@@ -34,24 +34,29 @@ export interface NamesRequest {
   readonly format: string;
   /** The net or part whose names are meant: theirs have nothing of its path. All, unless said. */
   readonly root?: string;
+  /** Where the format is asked for. */
+  readonly at?: FileSpan;
 }
 
 /** What a format calls each parameter and state, and how its numbers lie there. */
 export function resolveNames(
   library: Library,
   subject: NamesSubject,
-  { format, root = "" }: NamesRequest,
+  { format, root = "", at = { file: library.entry, start: 0, end: 0 } }: NamesRequest,
 ): NamesResult {
   const maps = nameMaps(library);
   const { sources } = maps;
   const chain = maps.chainOf(format);
   if (chain.length === 0) {
-    const at = { file: library.entry, start: 0, end: 0 };
     return { diagnostics: [errors.unknownFormat(format, maps.formats.keys(), at)], sources };
   }
   if (maps.diagnostics.some(({ severity }) => severity === "error"))
     return { diagnostics: maps.diagnostics, sources };
   const resolver = new Resolver(maps, chain, subject, root);
+  if (!resolver.hasMap()) {
+    const block = resolver.blockNames()[0] ?? root;
+    return { diagnostics: [errors.noMap(format, block, at)], sources };
+  }
   const table = resolver.table(format);
   return resolver.found.length > 0
     ? { diagnostics: resolver.found, sources }
@@ -93,6 +98,25 @@ class Resolver {
     this.subject = subject;
     this.root = root;
     this.blocks = new Map(subject.modules.map(({ path, standing }) => [path, standing]));
+  }
+
+  /** What all libraries of a kind share (`torch`) goes without saying; any other format needs a line about some block. */
+  hasMap(): boolean {
+    const own = this.chain.slice(0, -1);
+    if (own.length === 0) return true;
+    return this.subject.modules.some(
+      ({ path, standing }) =>
+        this.within(path) !== undefined &&
+        standing.some(({ file, block }) =>
+          own.some(({ name }) => this.maps.linesOf(name, file, block).length > 0),
+        ),
+    );
+  }
+
+  blockNames(): readonly string[] {
+    return this.subject.modules.flatMap(({ path, standing }) =>
+      this.within(path) === undefined ? [] : standing.map(({ block }) => block),
+    );
   }
 
   table(format: string): NameTable {

@@ -1,76 +1,95 @@
-// `load image from "vit.safetensors"` -> parameters that start from a file of tensors instead of their initializers.
-// A file may be a safetensors file or the folder of a checkpoint; its names are those of the net, with or without the
-// net's own name in front. What is to start anew is named `fresh`; anything else that is missing is an error.
+// `load image from "vit.safetensors" as timm { head = fresh }` -> parameters and statistics that start from a file of
+// tensors instead of their initializers. Of all loads everything is checked before anything is written; twins of what
+// was loaded start as it, too.
 import type { ResidentPart } from "../../compiler/compiled.ts";
 import type { Load } from "../../compiler/graph/lowered.ts";
-import { openSafetensors } from "../checkpoint/safetensors.ts";
-import type { SafetensorsFile } from "../checkpoint/safetensors.ts";
-import { asNumbers } from "../checkpoint/stored-values.ts";
+import { latestCheckpoint } from "../checkpoint/checkpoint.ts";
+import { planImport } from "../checkpoint/import-weights.ts";
+import type { ImportReport, Source } from "../checkpoint/import-weights.ts";
+import { openTensors } from "../checkpoint/open-tensors.ts";
+import type { TensorFile } from "../checkpoint/tensor-file.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
-import { WorldError } from "../errors.ts";
+import { isWorldError, WorldError } from "../errors.ts";
 import type { Files } from "../host/host.ts";
 
-/** @throws WorldError where the file is missing, unlike the net, or needs an adaptation that is not there */
-export function loadWeights(loaded: LoadedCompilation, loads: readonly Load[], files: Files): void {
-  for (const load of loads) {
-    checkSupported(load);
-    const file = openFile(load, files);
-    for (const part of loaded.compiled.layout.parts) {
-      if (part.role !== "parameter" || !isUnder(part.path, load.net) || isFresh(part, load))
-        continue;
-      loaded.writePart(part.path, read(part, load, file));
+export interface LoadReport extends ImportReport {
+  readonly net: string;
+  readonly file: string;
+}
+
+/** @throws WorldError where a file is missing, damaged or unlike the net; nothing is loaded then */
+export function loadWeights(
+  loaded: LoadedCompilation,
+  loads: readonly Load[],
+  files: Files,
+): readonly LoadReport[] {
+  const { parts } = loaded.compiled.layout;
+  const planned = loads.map((load) => ({ load, ...planLoad(load, parts, files) }));
+  const written = new Map<string, Float64Array>();
+  for (const { wanted, read } of planned) {
+    for (const { path } of wanted) {
+      const values = read(path);
+      if (values === undefined) continue;
+      const doubles = Float64Array.from(values);
+      loaded.writePart(path, doubles);
+      written.set(path, doubles);
     }
+  }
+  for (const { path, initializer } of parts) {
+    const source = initializer.kind === "copy" ? written.get(String(initializer.settings["path"])) : undefined; // prettier-ignore
+    if (source !== undefined && !written.has(path)) loaded.writePart(path, source);
+  }
+  return planned.map(({ load, report }) => ({ net: load.net, file: load.file, ...report }));
+}
+
+function planLoad(load: Load, parts: readonly ResidentPart[], files: Files) {
+  const wanted = parts.filter(
+    ({ path, role }) =>
+      isUnder(path, load.net) && (role === "parameter" || role === "state" || role === "twin"),
+  );
+  const { changes, table, net: root } = load;
+  const source = openSource(load, files);
+  const request = { wanted, changes, root, ...(table === undefined ? {} : { table }) };
+  return { wanted, ...planImport(source, request) };
+}
+
+function openSource(load: Load, files: Files): Source {
+  try {
+    return openFiles(files, load.file, load.within);
+  } catch (error) {
+    if (isWorldError(error) && error.code === "missing-file")
+      throw new WorldError(
+        "missing-file",
+        `${load.net} is to be loaded from ${load.file}, which is not there`,
+        "check the path; it counts from the folder where you are",
+        error,
+      );
+    throw error;
   }
 }
 
-function checkSupported(load: Load): void {
-  if (load.names !== undefined)
-    throw new WorldError(
-      "unsupported",
-      `names as in ${load.names} cannot be read yet (load ${load.net})`,
-      "rename the file's tensors to the paths that `vit summary` lists, and leave out `as`",
-    );
-  const other = load.adaptations.find(({ how }) => how !== "fresh");
-  if (other)
-    throw new WorldError(
-      "unsupported",
-      `the adaptation \`${other.how}\` of ${other.path} is not there yet`,
-      "use a checkpoint of the same shape, or `fresh`",
-    );
+/** A file of tensors, the folder of a checkpoint, or that of a run: its newest checkpoint, with its statistics. */
+function openFiles(files: Files, path: string, within: string | undefined): Source {
+  if (!files.isFolder(path)) return sourceOf([openTensors(files, path, within)], path);
+  const folder = latestCheckpoint(files, path)?.path ?? path;
+  const names = ["parameters", "state"].map((name) => `${folder}/${name}.safetensors`);
+  const there = names.filter((name, i) => i === 0 || files.exists(name));
+  return sourceOf(
+    there.map((name) => openTensors(files, name, within)),
+    path,
+  );
 }
 
-function openFile(load: Load, files: Files): SafetensorsFile {
-  const path = files.isFolder(load.file) ? `${load.file}/parameters.safetensors` : load.file;
-  if (!files.exists(path))
-    throw new WorldError(
-      "missing-file",
-      `${load.net} is to be loaded from ${path}, which is not there`,
-      "check the path; it counts from the folder where you are",
-    );
-  return openSafetensors(files, path);
-}
-
-function read(part: ResidentPart, load: Load, file: SafetensorsFile): Float64Array {
-  const within = part.path.slice(load.net.length + 1);
-  const name = [part.path, within].find((candidate) => file.tensors.has(candidate));
-  if (name === undefined)
-    throw new WorldError(
-      "unlike-checkpoint",
-      `${file.path} has no \`${part.path}\``,
-      `load \`${load.net}\` with { ${within} = fresh } to start it anew`,
-    );
-  const tensor = file.read(name);
-  if (tensor.shape.join() !== part.shape.join())
-    throw new WorldError(
-      "unlike-checkpoint",
-      `\`${part.path}\` is [${part.shape.join(", ")}], but in ${file.path} it is [${tensor.shape.join(", ")}]`,
-      `load \`${load.net}\` with { ${within} = fresh } to start it anew`,
-    );
-  return Float64Array.from(asNumbers(tensor));
-}
-
-function isFresh(part: ResidentPart, load: Load): boolean {
-  return load.adaptations.some(({ path, how }) => how === "fresh" && isUnder(part.path, path));
+/** Several files as one. */
+export function sourceOf(opened: readonly TensorFile[], path: string): Source {
+  const owner = new Map(
+    opened.flatMap((file) => [...file.tensors].map(([name, { shape }]) => [name, { file, shape }])),
+  );
+  return {
+    path,
+    shapes: new Map([...owner].map(([name, { shape }]) => [name, shape])),
+    read: (name) => owner.get(name)!.file.read(name),
+  };
 }
 
 function isUnder(path: string, above: string): boolean {

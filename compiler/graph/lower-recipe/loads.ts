@@ -1,18 +1,19 @@
 // `load image from "vit_b32.safetensors" as timm { position = resize(bicubic), head = fresh }` -> plain data, and
 // `clamp log_scale to 0 .. ln(100)` likewise; both checked against the paths that there are.
 import { pathText } from "../../../grammar/syntax.ts";
-import type { ClampClause, LoadClause, Path } from "../../../grammar/syntax.ts";
+import type { ClampClause, Identifier, LoadClause, Path } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
+import { adaptationNames, readAdaptations } from "../../names/adaptations.ts";
+import type { NameTable } from "../../names/name-table.ts";
+import { resolveNames } from "../../names/resolve-names.ts";
 import type { Load, LoweredRecipe } from "../lowered.ts";
+import { declaredTokens } from "../declared-tokens.ts";
 import type { Instances } from "../lower/instances.ts";
 import { isUnder } from "../lower/path-frame.ts";
 import { nearestHint } from "./nearest-hint.ts";
 import type { RecipeContext } from "./recipe-context.ts";
 import { describeValue, knownNumber } from "./recipe-value.ts";
 import { evaluateSetting } from "./settings.ts";
-
-/** Adaptations that a load knows: start anew, resize a grid of positions, resize a kernel by its pseudo-inverse. */
-const adaptations = ["fresh", "resize", "pi_resize"];
 
 export function lowerLoads(context: RecipeContext, instances: Instances): readonly Load[] {
   return context.effective.clauses.flatMap(({ clause, file }) =>
@@ -30,34 +31,67 @@ function lowerLoad(
   instances: Instances,
 ): Load {
   const net = pathText(clause.path);
-  checkPathOf(clause.path, net, "load", file, context, instances);
-  const changes = clause.changes?.fields ?? [];
-  const adapted = changes.map(({ path, value }) => {
-    const callee = value.kind === "call" ? value.callee : value;
-    const how = callee.kind === "name" ? callee.name : "";
-    if (!adaptations.includes(how)) {
+  const isKnown = checkPathOf(clause.path, net, "load", file, context, instances);
+  const { list, within } = readAdaptations(clause.changes, {
+    root: net,
+    lookup: (name) => settingNumber(context, name),
+    tokensOf: (path) => declaredTokens(context.library, instances, path),
+    checkPath: (path, field) => checkPathOf(field.path, path, "adapt", file, context, instances),
+    report: (message, { span }, near) =>
       context.problems.error(
         "wrong-setting",
-        "an adaptation is `fresh`, `resize(…)` or `pi_resize`",
+        message,
         file.name,
-        value.span,
-        nearestHint(how, adaptations),
-      );
-    }
-    checkPathOf(path, `${net}.${pathText(path)}`, "adapt", file, context, instances);
-    return {
+        span,
+        near === undefined ? undefined : nearestHint(near, adaptationNames),
+      ),
+  });
+  const adaptations = (clause.changes?.fields ?? [])
+    .filter(({ path }) => pathText(path) !== "within")
+    .map(({ path, value }) => ({
       path: `${net}.${pathText(path)}`,
       how: file.syntax.text.slice(value.span.start, value.span.end),
-    };
-  });
-  const origin = { path: net, file: file.name, span: clause.span };
+    }));
+  const table =
+    clause.as && isKnown ? namesOf(clause.as, net, file, context, instances) : undefined;
   return {
     net,
     file: from,
-    adaptations: adapted,
-    origin,
+    adaptations,
+    changes: list,
+    origin: { path: net, file: file.name, span: clause.span },
     ...(clause.as ? { names: clause.as.text } : {}),
+    ...(table ? { table } : {}),
+    ...(within === undefined ? {} : { within }),
   };
+}
+
+function settingNumber(context: RecipeContext, name: string): number | undefined {
+  const value = context.setting(name);
+  return value && knownNumber(value);
+}
+
+/** What the file calls the parameters of the net; what is wrong with that is reported where the format is named. */
+function namesOf(
+  { text: format, span }: Identifier,
+  net: string,
+  file: FileScope,
+  context: RecipeContext,
+  instances: Instances,
+): NameTable | undefined {
+  if (!context.hasAllPaths) return undefined;
+  const subject = {
+    parameters: [...instances.parameters.values()],
+    states: [...instances.states.values()],
+    modules: [...instances.modules.keys()].map((path) => ({
+      path,
+      standing: instances.standingAt(path),
+    })),
+  };
+  const at = { file: file.name, start: span.start, end: span.end };
+  const { table, diagnostics } = resolveNames(context.library, subject, { format, root: net, at });
+  diagnostics.forEach((diagnostic) => context.problems.add(diagnostic));
+  return table;
 }
 
 function checkPathOf(
@@ -67,9 +101,9 @@ function checkPathOf(
   file: FileScope,
   context: RecipeContext,
   instances: Instances,
-): void {
+): boolean {
   const known = [...instances.modules.keys(), ...instances.parameters.keys()];
-  if (!context.hasAllPaths || known.some((each) => isUnder(each, text))) return;
+  if (!context.hasAllPaths || known.some((each) => isUnder(each, text))) return true;
   context.problems.error(
     "matches-nothing",
     `there is nothing to ${verb} at \`${text}\``,
@@ -77,6 +111,7 @@ function checkPathOf(
     path.span,
     nearestHint(text, known),
   );
+  return false;
 }
 
 export function lowerClamps(context: RecipeContext, instances: Instances): LoweredRecipe["clamps"] {

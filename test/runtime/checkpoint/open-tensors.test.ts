@@ -12,7 +12,7 @@ const open = (name: string, within?: string) => openTensors(nodeFiles, fixtures 
 
 function read(file: ReturnType<typeof open>, name: string) {
   const tensor = file.read(name);
-  return { shape: tensor.shape, values: [...Array.from(asNumbers(tensor))] };
+  return { shape: tensor.shape, values: Array.from(asNumbers(tensor)) };
 }
 
 /** Message and hint of the error. */
