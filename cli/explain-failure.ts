@@ -3,6 +3,7 @@ import type { Diagnostic, Sources } from "../grammar/diagnostic.ts";
 import { renderDiagnostics } from "../grammar/diagnostic.ts";
 import { isWorldError } from "../runtime/errors.ts";
 import type { WorldCode } from "../runtime/errors.ts";
+import { LimitTrouble } from "../runtime/spec/compile-spec.ts";
 import { UnclearTarget } from "../runtime/spec/open-spec.ts";
 import { SpecError } from "../runtime/spec/spec-error.ts";
 import { exit, UsageError } from "./exit-codes.ts";
@@ -42,6 +43,10 @@ export function explainFailure(error: unknown): number {
   if (error instanceof SpecError) {
     remarkDiagnostics(error.diagnostics, error.sources);
     return exit.wrongInput;
+  }
+  if (error instanceof LimitTrouble) {
+    remarkDiagnostics([error.diagnostic], error.sources);
+    return exit.worldFailed;
   }
   if (isWorldError(error)) {
     remark(`${paint.red(`error[${error.code}]`)}: ${paint.bold(error.message)}`);

@@ -2,13 +2,13 @@
 // Residents, tables and what the host writes or reads have places of their own; scratch is shared by the entries,
 // planned by lifetime within each and as large as the largest needs.
 import type { ResidentLayout } from "../compiled.ts";
-import type { DType, TensorType } from "../graph/graph.ts";
+import type { DType, Origin, TensorType } from "../graph/graph.ts";
 import { elementCount } from "../graph/graph.ts";
 import type { Buffer, HostArray, HostWork, Kernel, KernelGraph } from "../kernels/kernel.ts";
 import { buffersOf, kernelKey } from "../kernels/kernel-key.ts";
 import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
 import { spansOf } from "../kernels/span.ts";
-import { LimitError } from "./target.ts";
+import { bytesText, LimitError } from "./target.ts";
 import type { GeneratedKernel, Target } from "./target.ts";
 import { elementBytes } from "./limits.ts";
 import type { Limits } from "./limits.ts";
@@ -64,12 +64,7 @@ export function planProgram(
     }
     return { name: entry.name, inputs, outputs, steps: stepsOf(entry, roots, codes) };
   });
-  const total = space.arenas.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (total > limits.totalBytes)
-    throw new LimitError(
-      "totalBytes",
-      `the plan needs ${total} bytes, the device has ${limits.totalBytes}`,
-    );
+  refuseTooMuch(space, entries, limits);
   return {
     target: target.name,
     limits,
@@ -80,6 +75,33 @@ export function planProgram(
     codes: codes.generated.map(({ code }) => code),
     ...target.link(codes.generated),
   };
+}
+
+/** The place that is named is that of the largest array which lives for one step only. */
+function refuseTooMuch(space: Space, entries: readonly EntryKernels[], limits: Limits): void {
+  const of = (kind: Arena["kind"]) =>
+    space.arenas.reduce((sum, arena) => sum + (arena.kind === kind ? arena.bytes : 0), 0);
+  const needs = space.arenas.reduce((sum, { bytes }) => sum + bytes, 0);
+  if (needs <= limits.totalBytes) return;
+  const scratch = entries
+    .flatMap(({ kernels }) => kernels.buffers)
+    .filter(({ role, within }) => role.kind === "scratch" && !within);
+  const [largest] = scratch.toSorted((a, b) => b.length - a.length);
+  const bytes = largest ? largest.length * elementBytes(largest.dtype, space.target) : 0;
+  throw new LimitError({
+    limit: "totalBytes",
+    what: "the program",
+    needs,
+    allowed: limits.totalBytes,
+    parts: [
+      ["parameters and optimizer", bytesText(of("resident"))],
+      ["values of a step", bytesText(of("scratch"))],
+      ...(largest ? [["the largest of them", bytesText(bytes)] as const] : []),
+      ["batches and tables", bytesText(of("io") + of("table"))],
+    ],
+    ...(largest ? { origin: largest.origin } : {}),
+    help: "a smaller batch, or `accumulate`, makes the values of a step smaller",
+  });
 }
 
 /** What a program needs of memory, in bytes, before anything runs. */
@@ -146,9 +168,9 @@ class Space {
     return arenaBytes(this.limits);
   }
 
-  add(kind: Arena["kind"], bytes: number, what: string): Place {
+  add(kind: Arena["kind"], bytes: number, what: string, help = smallerStep): Place {
     const size = align(bytes);
-    if (size > this.arenaBytes) throw tooLarge(what, size, this.limits);
+    if (size > this.arenaBytes) throw tooLarge(what, size, this.limits, help);
     const open = this.open.get(kind);
     const arena = open === undefined ? undefined : this.arenas[open]!;
     if (open !== undefined && arena && arena.bytes + size <= this.arenaBytes) {
@@ -175,16 +197,37 @@ function arenaBytes(limits: Limits): number {
   return Math.floor(Math.min(limits.bindingBytes, limits.bufferBytes) / 256) * 256;
 }
 
-function tooLarge(what: string, bytes: number, limits: Limits): LimitError {
+const smallerStep = "a smaller batch, or `accumulate`, makes the arrays of a step smaller";
+
+function tooLarge(
+  what: string,
+  needs: number,
+  limits: Limits,
+  help: string,
+  origin?: Origin,
+): LimitError {
   const limit = limits.bindingBytes <= limits.bufferBytes ? "bindingBytes" : "bufferBytes";
-  return new LimitError(limit, `${what} needs ${bytes} bytes in one piece, but the device allows ${limits[limit]} (${limit}); a smaller batch, or \`accumulate\`, makes the arrays of a step smaller`); // prettier-ignore
+  const broken = { limit, what, needs, allowed: limits[limit], help } as const;
+  return new LimitError(origin ? { ...broken, origin } : broken);
+}
+
+/** Groups are split at the limit: an array that is larger is one parameter, or what an optimizer keeps of it. */
+function nameOfResident(layout: ResidentLayout, resident: string): string {
+  const [part, ...others] = layout.parts.filter((each) => each.resident === resident);
+  if (!part || others.length > 0) return `\`${resident}\``;
+  return part.role === "parameter" ? `the parameter \`${part.path}\`` : `\`${part.path}\``;
 }
 
 function placeResidents(layout: ResidentLayout, space: Space): Map<string, Place> {
   return new Map(
     layout.residents.map(({ name, dtype, length }) => [
       name,
-      space.add("resident", length * elementBytes(dtype, space.target), `\`${name}\``),
+      space.add(
+        "resident",
+        length * elementBytes(dtype, space.target),
+        nameOfResident(layout, name),
+        "make its axes shorter, or cut it in two; no batch changes its size",
+      ),
     ]),
   );
 }
@@ -266,10 +309,13 @@ interface ScratchPlan {
 
 function planScratch(entry: EntryKernels, limits: Limits, target: Target["name"]): ScratchPlan {
   const intervals = intervalsOf(entry, target);
-  const labels = new Map(entry.kernels.buffers.map((buffer) => [buffer.id, buffer.origin.path]));
-  for (const { id, bytes } of intervals)
-    if (align(bytes) > arenaBytes(limits))
-      throw tooLarge(`a value of \`${labels.get(id)}\` in ${entry.name}`, align(bytes), limits);
+  const origins = new Map(entry.kernels.buffers.map((buffer) => [buffer.id, buffer.origin]));
+  for (const { id, bytes } of intervals) {
+    if (align(bytes) <= arenaBytes(limits)) continue;
+    const origin = origins.get(id)!;
+    const whose = origin.path === "" ? "a value" : `a value of \`${origin.path}\``;
+    throw tooLarge(`${whose} in ${entry.name}`, align(bytes), limits, smallerStep, origin);
+  }
   return planMemory(intervals, arenaBytes(limits));
 }
 
@@ -345,11 +391,21 @@ class Codes {
     const structure = kernelKey(kernel, order, buffers);
     let known = this.byStructure.get(structure);
     if (known === undefined) {
-      const made = this.target.generate(kernel, buffers, this.limits);
+      const made = this.made(kernel, buffers);
       known = { code: this.numberOf(made), order: made.order.map((id) => order.indexOf(id)) };
       this.byStructure.set(structure, known);
     }
     return { code: known.code, order: known.order.map((place) => order[place]!) };
+  }
+
+  /** A generator knows no places: what breaks a limit there is this kernel. */
+  private made(kernel: Kernel, buffers: readonly Buffer[]): GeneratedKernel {
+    try {
+      return this.target.generate(kernel, buffers, this.limits);
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      throw new LimitError({ ...error.broken, what: `\`${kernel.label}\``, origin: kernel.origin });
+    }
   }
 
   private numberOf(made: GeneratedKernel): number {
@@ -365,7 +421,14 @@ class Codes {
       const { length, dtype } = buffers[id]!;
       const bytes = length * elementBytes(dtype, this.target.name);
       if (bytes > allowed)
-        throw new LimitError("bindingBytes", `\`${kernel.label}\` uses an array of ${bytes} bytes; one array may have ${allowed}`); // prettier-ignore
+        throw new LimitError({
+          limit: "bindingBytes",
+          what: `an array of \`${kernel.label}\``,
+          needs: bytes,
+          allowed,
+          origin: kernel.origin,
+          help: smallerStep,
+        });
     }
   }
 }
@@ -412,10 +475,17 @@ function hostStep(work: HostWork, place: (buffer: number) => Place): Step {
 }
 
 /** A dispatch binds each arena that its buffers lie in once, whole. */
-function checkBindings(places: readonly Place[], { label }: Kernel, limits: Limits): void {
+function checkBindings(places: readonly Place[], kernel: Kernel, limits: Limits): void {
   const arenas = new Set(places.map(({ arena }) => arena)).size;
-  if (arenas > limits.storageBuffers)
-    throw new LimitError("storageBuffers", `${label} needs ${arenas} buffers at once, the device binds ${limits.storageBuffers} (storageBuffers); larger bindings, or a smaller batch, put more into one`); // prettier-ignore
+  if (arenas <= limits.storageBuffers) return;
+  throw new LimitError({
+    limit: "storageBuffers",
+    what: `\`${kernel.label}\``,
+    needs: arenas,
+    allowed: limits.storageBuffers,
+    origin: kernel.origin,
+    help: "a device with larger bindings puts more arrays into one buffer, and so does a smaller batch",
+  });
 }
 
 /** Each buffer that a kernel touches, once: what it must move at least. */

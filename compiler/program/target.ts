@@ -1,4 +1,5 @@
 // What the planner asks of a code generator. `wasm/` and `wgsl/` each export one Target.
+import type { Origin } from "../graph/graph.ts";
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
 import type { Code, Program } from "./program.ts";
 import type { Limits } from "./limits.ts";
@@ -25,11 +26,62 @@ export interface Target {
   link(codes: readonly GeneratedKernel[]): Pick<Program, "module" | "threadScratchBytes">;
 }
 
+/** What would break a limit, and where it comes from. */
+export interface LimitBreak {
+  readonly limit: DeviceLimit;
+  /** `the parameter \`fc.weight\``, `a value of \`layers.0.mlp\` in train`. */
+  readonly what: string;
+  readonly needs: number;
+  readonly allowed: number;
+  readonly origin?: Origin;
+  /** What makes up the need, for people. */
+  readonly parts?: readonly (readonly [what: string, amount: string])[];
+  readonly help: string;
+}
+
+export type DeviceLimit = Exclude<keyof Limits, "isSoftware">;
+
 /** A device limit that no plan can keep. */
 export class LimitError extends Error {
-  readonly limit: keyof Limits;
-  constructor(limit: keyof Limits, message: string) {
-    super(message);
+  readonly limit: DeviceLimit;
+  readonly broken: LimitBreak;
+
+  constructor(broken: LimitBreak) {
+    const { limit, what, needs, allowed } = broken;
+    const [need, unit] = amount(limit, needs);
+    const [most] = amount(limit, allowed);
+    // Where both round to the same, to the byte.
+    const [shown, possible] = need === most ? [`${needs} bytes`, `${allowed} bytes`] : [need, most];
+    super(`${what} needs ${shown}${unit}, the device allows ${possible} (${limit})`);
     this.limit = limit;
+    this.broken = broken;
   }
+}
+
+/** A need or a limit in words, and what of: `128 MiB` ` in one piece`, `8` ` buffers at once`. */
+function amount(limit: DeviceLimit, value: number): readonly [string, string] {
+  switch (limit) {
+    case "bindingBytes":
+    case "bufferBytes":
+      return [bytesText(value), " in one piece"];
+    case "totalBytes":
+      return [bytesText(value), " in all"];
+    case "workgroupBytes":
+      return [bytesText(value), " of workgroup memory"];
+    case "storageBuffers":
+      return [String(value), " buffers at once"];
+    case "workgroupInvocations":
+      return [String(value), " invocations a workgroup"];
+    case "workgroupsPerDimension":
+      return [String(value), " workgroups"];
+  }
+}
+
+/** `1.2 GiB`, `300 bytes`. */
+export function bytesText(bytes: number): string {
+  const units = ["bytes", "KiB", "MiB", "GiB", "TiB"];
+  let value = bytes;
+  let unit = 0;
+  for (; value >= 1024 && unit < units.length - 1; unit++) value /= 1024;
+  return `${unit === 0 ? value : Number(value.toPrecision(4))} ${units[unit]}`;
 }

@@ -34,11 +34,14 @@ export function chooseAttentionTile(kernel: AttentionKernel, limits: Limits): At
   const tile = { down, across, valueDepth };
   const bytes = 16 * (stageVectors(tile, widest) + weightVectors(tile) + down * across) + 4 * 64;
   if (bytes > limits.workgroupBytes)
-    throw new LimitError(
-      "workgroupBytes",
-      `${kernel.label}: attention over ${widest} channels a head needs ${bytes} bytes of workgroup memory, ` +
-        `and the device has ${limits.workgroupBytes}`,
-    );
+    throw new LimitError({
+      limit: "workgroupBytes",
+      what: "attention",
+      needs: bytes,
+      allowed: limits.workgroupBytes,
+      parts: [["channels a head", String(widest)]],
+      help: "more heads have fewer channels each",
+    });
   return tile;
 }
 

@@ -13,10 +13,14 @@ export function foldWorkgroups(count: number, limits: Limits): Workgroups {
   const most = limits.workgroupsPerDimension;
   const rows = Math.ceil(count / most);
   if (rows > most)
-    throw new LimitError(
-      "workgroupsPerDimension",
-      `${count} workgroups do not fit ${most} x ${most}`,
-    );
+    throw new LimitError({
+      limit: "workgroupsPerDimension",
+      what: "a dispatch",
+      needs: count,
+      allowed: most * most,
+      parts: [["the device has", `${most} in each of two dimensions`]],
+      help: "a smaller batch, or `accumulate`, makes the arrays of a step smaller",
+    });
   return [Math.ceil(count / rows), rows, 1];
 }
 

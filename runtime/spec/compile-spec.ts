@@ -1,8 +1,14 @@
 // A target, settings and a device to plan for -> the compiled program of a recipe or of a model's forward pass.
+import { positionAt } from "../../grammar/diagnostic.ts";
+import type { Diagnostic, Sources } from "../../grammar/diagnostic.ts";
+import type { RecipeDeclaration } from "../../grammar/syntax.ts";
 import type { CompiledModel, CompiledRecipe } from "../../compiler/compiled.ts";
 import { compileModel, compileRecipe } from "../../compiler/compile.ts";
 import type { CompileSettings } from "../../compiler/compile-settings.ts";
+import { lowerModel } from "../../compiler/graph/lower-model.ts";
+import { lowerRecipe } from "../../compiler/graph/lower-recipe.ts";
 import type { ShownLine } from "../../compiler/graph/lower-recipe.ts";
+import { limitDiagnostic } from "../../compiler/limit-diagnostic.ts";
 import type { Library } from "../../compiler/model/library.ts";
 import type { EntryKernels } from "../../compiler/program/plan.ts";
 import { LimitError } from "../../compiler/program/target.ts";
@@ -48,7 +54,7 @@ export function compileSpec(
       ? recipeOf(located, options, settings)
       : modelOf(located, options, settings);
   } catch (error) {
-    if (error instanceof LimitError) throw limitTrouble(error);
+    if (error instanceof LimitError) throw limitTrouble(error, located, options);
     throw error;
   }
 }
@@ -103,8 +109,43 @@ function modelOf(
   return { kind: "model", target, library, compiled, ...(entries ? { entries } : {}) };
 }
 
-function limitTrouble(error: LimitError): WorldError {
-  const message = `the program breaks a limit of the device (${error.limit}): ${error.message}`;
-  const hint = "use a smaller batch, split it with `accumulate`, or another --device";
-  return new WorldError("out-of-memory", message, hint, error);
+/** A plan that no device of these limits can hold: the world's trouble, with its place in the spec. */
+export class LimitTrouble extends WorldError {
+  readonly diagnostic: Diagnostic;
+  readonly sources: Sources;
+
+  constructor(diagnostic: Diagnostic, sources: Sources, cause: LimitError) {
+    const { file, start } = diagnostic.span;
+    const { line, column } = positionAt(sources.get(file) ?? "", start);
+    const message = `${diagnostic.message}, ${file}:${line}:${column}`;
+    super("out-of-memory", message, `${cause.broken.help}; or use another --device`, cause);
+    this.diagnostic = diagnostic;
+    this.sources = sources;
+  }
+}
+
+/** What stands where is lowered once more: a compilation that ended early has not told. */
+function limitTrouble(error: LimitError, located: LocatedSpec, options: OpenOptions): LimitTrouble {
+  const { library, declaration, target } = located;
+  const request = requestOf(located, options);
+  const { name } = target;
+  const isRecipe = declaration.kind === "recipe";
+  const { recipe } = isRecipe ? lowerRecipe(library, { ...request, recipe: name, catalog: options.catalog }) : {}; // prettier-ignore
+  const { model } = isRecipe ? {} : lowerModel(library, { ...request, model: name, batch: options.batch ?? 1 }); // prettier-ignore
+  const clause = declaration.kind === "recipe" ? clauseOfInput(error, declaration) : undefined;
+  const { start, end } = (clause ?? declaration.name).span;
+  const context = {
+    library,
+    modules: recipe?.modules ?? model?.modules ?? [],
+    parameters: recipe?.parameters ?? model?.graph.parameters ?? [],
+    declared: { file: request.file, start, end },
+  };
+  return new LimitTrouble(limitDiagnostic(error, context), library.sources, error);
+}
+
+/** A batch that is too large is that of a view. */
+function clauseOfInput({ broken }: LimitError, { clauses }: RecipeDeclaration) {
+  return clauses.find(
+    (clause) => clause.kind === "view" && broken.what === `input \`${clause.name.text}\``,
+  );
 }
