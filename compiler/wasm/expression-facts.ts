@@ -9,6 +9,7 @@ export interface Facts {
   readonly axes: ReadonlySet<number>;
   /** Earlier reduce stages whose results it uses. */
   readonly stages: ReadonlySet<number>;
+  /** Something is read from memory; of an index: a part of it is an expression, which no integer code works out. */
   readonly loads: boolean;
   /** Uses the finished sum of a contraction. */
   readonly accumulates: boolean;
@@ -60,6 +61,7 @@ export class FactTable {
         return;
       case "data":
         join(into, this.of(dataValue(index)));
+        into.loads = true;
         return;
       case "add":
         for (const term of index.terms) join(into, this.ofIndex(term));

@@ -154,7 +154,7 @@ def mvit() -> Case:
         f"{SPEC}:clips",
         {"video": uniform(2, 4, 32, 32, 3)},
         lambda video: F.cross_entropy(module(video), torch.arange(2)),
-        torch.optim.AdamW(decayed(module, 0.05, ()), lr=1e-2, eps=1e-3),
+        torch.optim.AdamW(decayed(module, 0.05), lr=1e-2, eps=1e-1),
         rates=[1e-2, 0.5e-2],
     )
 
@@ -197,7 +197,7 @@ def video() -> Case:
         f"{SPEC}:video",
         {"video": uniform(2, 4, 64, 64, 3), "mask": booleans(2, 2, 2, share=0.4)},
         loss,
-        torch.optim.AdamW(decayed(module, 0.05), lr=1e-2, eps=1e-3),
+        torch.optim.AdamW(decayed(module, 0.05), lr=1e-2, eps=1e-1),
         clip=0.02,
         rates=[1e-2, 0.5e-2],
     )

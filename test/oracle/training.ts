@@ -195,7 +195,12 @@ function twinsOf(net: string, { twins }: TrainingFixture): string[] {
 
 /** The fixture's batch at every step. */
 function sameBatch(training: TrainingFixture, size: number): InputBatches {
-  const inputs = generatedInputs(training.inputs) as ReadonlyMap<string, BatchArray>;
+  const inputs = new Map(
+    [...generatedInputs(training.inputs)].map(([name, values]): [string, BatchArray] => [
+      name,
+      values instanceof Uint32Array ? Int32Array.from(values) : values, // as views hand masks over
+    ]),
+  );
   return {
     size,
     stepsPerPass: 1,

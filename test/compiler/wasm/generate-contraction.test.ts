@@ -80,6 +80,23 @@ describe("products", () => {
     },
   );
 
+  test("rows chosen by what is worked out, not read", async () => {
+    const [m, n, k] = axes(5, 10, 9) as [Axis, Axis, Axis];
+    const value = { kind: "position", index: i(m), dtype: "i32" } as const;
+    const row = { kind: "data", value, extent: 4 } as const; // the last is clamped
+    await check({
+      buffers: [{ values: noise(36) }, { values: noise(90, 2) }, { values: zeros(50) }],
+      kernels: [
+        contraction({
+          m: [m], n: [n], k: [k],
+          a: load(0, add(multiply(row, 9), i(k))),
+          b: load(1, over(k, n)),
+          stores: [{ buffer: 2, index: over(m, n), value: sum }],
+        }), // prettier-ignore
+      ],
+    });
+  });
+
   test("a batch of products, with transposed output", async () => {
     const [b, m, n, k] = axes(5, 17, 6, 9) as [Axis, Axis, Axis, Axis];
     await check({
