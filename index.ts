@@ -192,8 +192,10 @@ export interface Tensor {
 }
 
 export interface ModelRunOptions extends SpecOptions {
-  /** Safetensors with our names, a checkpoint's folder, or a run's. */
+  /** Safetensors with our names, a checkpoint's folder, or a run's; with `as` a file of another library. */
   readonly weights: string;
+  /** The library whose names the weights have, such as `timm`. */
+  readonly as?: string;
   /** Of a recipe's checkpoint, the net whose weights to take. */
   readonly net?: string;
   /** By the names of the model's inputs; optional ones may be left out. Reals as Float32Array, ids as Int32Array, masks as Uint8Array. */
@@ -207,7 +209,7 @@ export interface ModelRunOptions extends SpecOptions {
  */
 export async function runModel(
   target: string,
-  { weights, net, inputs, device: want, settings = {} }: ModelRunOptions,
+  { weights, net, as, inputs, device: want, settings = {} }: ModelRunOptions,
 ): Promise<Readonly<Record<string, Tensor>>> {
   const device = await openChosenDevice(want === undefined ? {} : { want });
   try {
@@ -221,6 +223,7 @@ export async function runModel(
         weights,
         inputs: new Map(stored),
         ...(net === undefined ? {} : { net }),
+        ...(as === undefined ? {} : { as }),
       },
       { options: optionsOf(settings), device, files: nodeHost.files },
     );

@@ -27,21 +27,21 @@ export interface RunOptions {
 }
 
 export async function run(text: string, options: RunOptions): Promise<number> {
-  if (options.as !== undefined)
-    throw new WorldError(
-      "unsupported",
-      `weights with the names of ${options.as} cannot be read yet`,
-      "give weights with the names that `vit summary --all` lists, and leave out --as",
-    );
   const { files } = nodeHost;
   if (!files.exists(options.inputs))
     throw new WorldError("missing-file", `there is no file ${options.inputs}`, "check --inputs");
   const { tensors: inputs } = readSafetensors(files, options.inputs);
-  const { weights, net, device: want } = options;
+  const { weights, net, as, device: want } = options;
   const device = await openChosenDevice(want === undefined ? {} : { want });
   try {
     const outputs = await runSpec(
-      { target: parseTarget(text), weights, inputs, ...(net === undefined ? {} : { net }) },
+      {
+        target: parseTarget(text),
+        weights,
+        inputs,
+        ...(net === undefined ? {} : { net }),
+        ...(as === undefined ? {} : { as }),
+      },
       {
         options: { files: specFiles(), catalog: catalog(nodeHost), settings: options.set ?? {} },
         device,

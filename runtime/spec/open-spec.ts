@@ -161,8 +161,9 @@ function openRecipe(located: LocatedSpec, options: OpenOptions): ResolvedRecipe 
 
 function openModel(located: LocatedSpec, options: OpenOptions): ResolvedModel | WrongSpec {
   const { target, library } = located;
-  const { batch = 1, training = false } = options;
-  const request = { ...requestOf(located, options), model: target.name, batch, training };
+  const { batch = 1, training = false, inputs } = options;
+  const given = inputs === undefined ? {} : { inputs };
+  const request = { ...requestOf(located, options), model: target.name, batch, training, ...given };
   const { model, diagnostics, sources } = lowerModel(library, request);
   const all = allOf(located, diagnostics);
   if (model === undefined) return { kind: "wrong", diagnostics: all, sources };

@@ -3,6 +3,7 @@
 // what depends on it. What a model gives without a name is called `output`.
 import type { CompiledModel } from "../../compiler/compiled.ts";
 import type { DType } from "../../compiler/graph/graph.ts";
+import type { NameTable } from "../../compiler/names/name-table.ts";
 import { nearestName } from "../../compiler/model/nearest-name.ts";
 import type { Field } from "../../grammar/syntax.ts";
 import type { StoredDtype, StoredTensor, StoredTensors } from "../checkpoint/safetensors.ts";
@@ -14,22 +15,26 @@ import {
   storeInt32,
   storeUint32,
 } from "../checkpoint/stored-values.ts";
+import { openSource } from "../checkpoint/weight-source.ts";
 import type { ChosenDevice } from "../device/chosen-device.ts";
 import type { TypedArray } from "../device/device.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import { WorldError } from "../errors.ts";
 import type { Files as DataFiles } from "../host/host.ts";
-import { openWeights, writeWeights } from "../training/model-weights.ts";
+import { writeWeights } from "../training/model-weights.ts";
 import { compileSpec } from "./compile-spec.ts";
-import { locateSpec, nameableOf, openFile, UnclearTarget } from "./open-spec.ts";
+import { namesOfSpec } from "./names-of-spec.ts";
+import { locateSpec, nameableOf, openFile, openSpec, UnclearTarget } from "./open-spec.ts";
 import type { OpenOptions } from "./open-spec.ts";
 import { SpecError } from "./spec-error.ts";
 import type { SpecTarget } from "./spec-target.ts";
 
 export interface RunRequest {
   readonly target: SpecTarget;
-  /** A safetensors file with our names, a checkpoint's folder, or a run's. */
+  /** A file of tensors, a checkpoint's folder, or a run's. */
   readonly weights: string;
+  /** The library whose names the weights have, such as `timm`; ours unless said. */
+  readonly as?: string;
   /** Whose weights to take of a checkpoint with several nets that fit. */
   readonly net?: string;
   readonly inputs: StoredTensors;
@@ -47,23 +52,30 @@ export async function runSpec(request: RunRequest, context: RunContext): Promise
   const { device, files } = context;
   const target = modelTarget(request.target, context.options);
   checkNames(target, request.inputs, context.options);
-  const weights = openWeights(files, request.weights);
+  const source = openSource(files, request.weights);
   const shapes = Object.fromEntries([...request.inputs].map(([name, { shape }]) => [name, shape]));
   const { name, limits } = device;
-  const spec = compileSpec(
-    target,
-    { ...context.options, inputs: shapes },
-    { target: name, limits },
-  );
+  const options = { ...context.options, inputs: shapes };
+  const spec = compileSpec(target, options, { target: name, limits });
   const compiled = spec.compiled as CompiledModel;
   const values = valuesOf(compiled, request.inputs);
+  const names = {
+    ...(request.net === undefined ? {} : { net: request.net }),
+    ...(request.as === undefined ? {} : { table: namesIn(request.as, target, options) }),
+  };
   const loaded = await device.load(compiled);
   try {
-    writeWeights(loaded, weights, request.net);
+    writeWeights(loaded, source, names);
     return await forward(loaded, compiled, values);
   } finally {
     loaded.close();
   }
+}
+
+function namesIn(format: string, target: SpecTarget, options: OpenOptions): NameTable {
+  const resolved = openSpec(target, options);
+  if (resolved.kind === "wrong") throw new SpecError(resolved);
+  return namesOfSpec(resolved, format);
 }
 
 /** Without a name it is the file's only model, though the file may have recipes too. */

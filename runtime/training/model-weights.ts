@@ -1,68 +1,51 @@
-// The parameters and statistics of one model, from what a person names: a safetensors file with our names, a
-// checkpoint's folder, or the folder of a run (its newest checkpoint). A recipe's checkpoint has the name of the net before
-// each path; a file that has no such names is taken as it is.
+// The parameters and statistics of one model, from tensors by name: with our names, or with those of another library. A
+// recipe's checkpoint has the name of the net before each path; a file that has no such names is taken as it is.
 import type { ResidentPart } from "../../compiler/compiled.ts";
-import { latestCheckpoint } from "../checkpoint/checkpoint.ts";
-import { openSafetensors } from "../checkpoint/safetensors.ts";
-import type { SafetensorsFile, StoredTensor } from "../checkpoint/safetensors.ts";
+import type { NameTable } from "../../compiler/names/name-table.ts";
+import { planImport } from "../checkpoint/import-weights.ts";
+import type { Source } from "../checkpoint/import-weights.ts";
 import { asNumbers } from "../checkpoint/stored-values.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import { WorldError } from "../errors.ts";
-import type { Files } from "../host/host.ts";
 
-/** Tensors by name, wherever they are stored. */
-export interface Weights {
-  readonly path: string;
-  readonly shapes: ReadonlyMap<string, readonly number[]>;
-  readonly read: (name: string) => Pick<StoredTensor, "dtype" | "bytes">;
-}
-
-/** Checks the headers alone. @throws WorldError where there is no such file, or it is damaged */
-export function openWeights(files: Files, path: string): Weights {
-  const opened = weightFiles(files, path).map((file) => openSafetensors(files, file));
-  const owner = new Map<string, SafetensorsFile>();
-  for (const file of opened) for (const name of file.tensors.keys()) owner.set(name, file);
-  return {
-    path,
-    shapes: new Map([...owner].map(([name, { tensors }]) => [name, tensors.get(name)!.shape])),
-    read: (name) => owner.get(name)!.read(name),
-  };
-}
-
-function weightFiles(files: Files, path: string): readonly string[] {
-  if (!files.exists(path))
-    throw new WorldError(
-      "missing-file",
-      `there are no weights at ${path}`,
-      "name a safetensors file, a checkpoint's folder or the folder of a run",
-    );
-  if (!files.isFolder(path)) return [path];
-  const folder = latestCheckpoint(files, path)?.path ?? path;
-  const parts = ["parameters", "state"].map((name) => `${folder}/${name}.safetensors`);
-  const found = parts.filter((file) => files.exists(file));
-  if (found.length > 0) return found;
-  throw new WorldError(
-    "no-checkpoint",
-    `${path} holds no checkpoint`,
-    "name a folder such as runs/NAME or runs/NAME/checkpoints/step-00001000",
-  );
+export interface WeightNames {
+  /** Whose weights to take of a checkpoint with several nets that fit. */
+  readonly net?: string;
+  /** What the file calls them; our names unless given. */
+  readonly table?: NameTable;
 }
 
 /**
  * Writes every part of the model; all are checked before the first is written.
- * @param net whose weights to take of a checkpoint with several nets that fit
  * @throws WorldError that says what is missing or of another shape
  */
-export function writeWeights(loaded: LoadedCompilation, weights: Weights, net?: string): void {
+export function writeWeights(
+  loaded: LoadedCompilation,
+  source: Source,
+  { net, table }: WeightNames,
+): void {
   const { parts } = loaded.compiled.layout;
-  const prefix = parts.length === 0 ? "" : prefixOf(parts, weights, net);
-  checkShapes(parts, weights, prefix);
+  if (table !== undefined) return writeNamed(loaded, source, table);
+  const prefix = parts.length === 0 ? "" : prefixOf(parts, source, net);
+  checkShapes(parts, source, prefix);
   for (const part of parts)
-    loaded.writePart(part.path, Float64Array.from(asNumbers(weights.read(prefix + part.path))));
+    loaded.writePart(part.path, Float64Array.from(asNumbers(source.read(prefix + part.path))));
 }
 
-function prefixOf(parts: readonly ResidentPart[], weights: Weights, net?: string): string {
-  const { path, shapes } = weights;
+function writeNamed(loaded: LoadedCompilation, source: Source, table: NameTable): void {
+  const { parts } = loaded.compiled.layout;
+  const { report, read } = planImport(source, { wanted: parts, table, changes: [] });
+  if (report.fresh.length > 0)
+    throw new WorldError(
+      "unlike-checkpoint",
+      `${source.path} cannot give all of the model: its format has no name for ${few(report.fresh)}`,
+      "convert the weights with `vit import`, which can start them anew",
+    );
+  for (const { path } of parts) loaded.writePart(path, Float64Array.from(read(path)!));
+}
+
+function prefixOf(parts: readonly ResidentPart[], source: Source, net?: string): string {
+  const { path, shapes } = source;
   const has = (prefix: string) => parts.filter((part) => shapes.has(prefix + part.path)).length;
   if (net !== undefined) return `${net}.`;
   const [first] = parts;
@@ -79,8 +62,8 @@ function prefixOf(parts: readonly ResidentPart[], weights: Weights, net?: string
   return whole[0] ?? ["", ...prefixes].sort((one, other) => has(other) - has(one))[0]!;
 }
 
-function checkShapes(parts: readonly ResidentPart[], weights: Weights, prefix: string): void {
-  const { path, shapes } = weights;
+function checkShapes(parts: readonly ResidentPart[], source: Source, prefix: string): void {
+  const { path, shapes } = source;
   const missing = parts.filter((part) => !shapes.has(prefix + part.path));
   if (missing.length > 0)
     throw new WorldError(

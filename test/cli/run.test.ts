@@ -117,6 +117,29 @@ test("settings can be overridden; an output without a name is `output`", async (
   expect(numbers(outputs)).toEqual({ output: [11, 16] });
 });
 
+test("weights of another library, by its names and in its layout", async () => {
+  const spec =
+    "model One(x: [batch, n = 2]) -> [batch, width] { x |> fc: Linear(3) |> norm: BatchNorm(eps = 0) |> [batch, width] }";
+  const weights = {
+    "fc.weight": storeFloat32(Float32Array.of(1, 10, 2, 20, 3, 30), [3, 2]), // [out, in]
+    "fc.bias": storeFloat32(Float32Array.of(0, 0, 1), [3]),
+    "norm.weight": storeFloat32(Float32Array.of(1, 1, 2), [3]),
+    "norm.bias": storeFloat32(Float32Array.of(0, 0, 0), [3]),
+    "norm.running_mean": storeFloat32(Float32Array.of(0, 0, 1), [3]),
+    "norm.running_var": storeFloat32(Float32Array.of(1, 1, 1), [3]),
+    "norm.num_batches_tracked": storeInt32(Int32Array.of(7), []),
+  };
+  const inputs = { x: storeFloat32(Float32Array.of(1, 2), [1, 2]) };
+  const words = ["--device", "interpret", "--as"];
+  const { outputs } = await runCase({ spec, weights, inputs, words: [...words, "torch"] });
+  expect(numbers(outputs)).toEqual({ output: [21, 42, 126] });
+  const { "fc.bias": _, ...less } = weights;
+  const lacking = await runCase({ spec, weights: less, inputs, words: [...words, "torch"] });
+  expect([lacking.code, lacking.err]).toEqual([1, expect.stringContaining("fc.bias")]);
+  const unknown = await runCase({ spec, weights, inputs, words: [...words, "torhc"] });
+  expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining("torhc")]);
+});
+
 test("statistics of batch norm are read, and names may stand under a net's", async () => {
   const spec =
     "model Normed(x: [batch, channels = 2]) -> [batch, channels] { x |> norm: BatchNorm(eps = 0) }";
@@ -207,10 +230,7 @@ describe("what does not fit is said, and nothing is written", () => {
     });
     expect([code, err]).toEqual([1, expect.stringContaining("has only 5 bytes")]);
     const gone = await refused({ inputs: { image }, words: ["--weights", "nowhere"] });
-    expect([gone.code, gone.err]).toEqual([
-      3,
-      expect.stringContaining("there are no weights at nowhere"),
-    ]);
+    expect([gone.code, gone.err]).toEqual([3, expect.stringContaining("there is no nowhere")]);
   });
 
   test("no folder to write to", async () => {
