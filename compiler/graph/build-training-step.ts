@@ -253,17 +253,16 @@ class StepBuilder {
     const gradients = differentiate(g, scale ? scale.scaled(loss) : loss, leaves);
     return g.under({ path: "", role: "gradient" }, () => {
       const byPath = new Map(
-        parameters.map((parameter, i) => {
-          const gradient = gradients[i];
-          const unscaled = gradient && scale ? scale.unscaled(gradient) : gradient;
-          return [parameter.path, unscaled ?? g.full(0, parameter)];
-        }),
+        parameters.map((parameter, i) => [parameter.path, gradients[i] ?? g.full(0, parameter)]),
       );
       const grouped: Gradients = this.groups.map(
         (group) =>
         endToEnd(g, group.parameters.map(({ path }) => byPath.get(path)!)), // prettier-ignore
       );
-      return { gradients: grouped, byPath };
+      if (!scale) return { gradients: grouped, byPath };
+      // Whole arrays at once, by those who read them: one by one would be a kernel for each.
+      const unscaled = new Map([...byPath].map(([path, node]) => [path, scale.unscaled(node)]));
+      return { gradients: grouped.map((node) => scale.unscaled(node)), byPath: unscaled };
     });
   }
 

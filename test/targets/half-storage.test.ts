@@ -266,8 +266,9 @@ for (const { name } of targets)
     });
   });
 
+/** From one half to the next, as a fraction: 11 and 8 bits are kept. */
 function unit(dtype: HalfType): number {
-  return dtype === "f16" ? 2 ** -11 : 2 ** -8;
+  return dtype === "f16" ? 2 ** -10 : 2 ** -7;
 }
 
 /** Stored halves within a rounding of one (the sum behind them may fall on either side), f32 within its own. */
