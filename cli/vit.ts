@@ -218,46 +218,6 @@ function commandLine(run: Run): Command {
       run(async () => (await import("./predict.ts")).predict(target, images, options)),
     );
 
-  verb("import", "bring another library's weights under our names and layout", [
-    "import specs/vit.vit:ViT@B/16 --weights vit_base.safetensors --as timm --out vit.safetensors",
-    "import specs/vit.vit:ViT@B/16 --set size=384 --weights B_16.npz --as vit_jax --out vit.safetensors " +
-      "--adapt 'position = resize(bilinear)' --adapt 'head = fresh'",
-    "import specs/deit.vit:Deit@S --weights deit.pth --within model --as timm --out deit.safetensors",
-  ])
-    .argument("<target>", targetText)
-    .requiredOption("--weights <file>", "a safetensors, PyTorch (.pt, .pth) or npz file")
-    .option("--as <format>", "whose names it has: timm, torchvision, transformers, openclip, …")
-    .requiredOption("--out <file>", "safetensors to write, with our names")
-    .option("--within <name>", "where in the file they lie, or what stands before all names")
-    .option(
-      "--adapt <change>",
-      "'head = fresh', 'position = resize(bicubic)'; may be repeated",
-      collect,
-    )
-    .option("--net <name>", "of a recipe with several nets, the one that is meant")
-    .option("--seed <n>", "for what starts anew; 0 unless said", wholeNumber)
-    .option(...set)
-    .option(...json)
-    .action((target: string, options) =>
-      run(async () => (await import("./import.ts")).importWeights(target, options)),
-    );
-
-  verb("export", "write weights under another library's names and layout", [
-    "export runs/digits --as timm --out digits.safetensors",
-    "export specs/vit.vit:ViT@B/16 --weights vit.safetensors --as timm --out vit_base.safetensors",
-  ])
-    .argument("<target>", `the folder of a run, a recipe that was trained, or ${targetText}`)
-    .requiredOption("--as <format>", "whose names: timm, torchvision, transformers, openclip, …")
-    .requiredOption("--out <file>", "safetensors to write")
-    .option("--weights <path>", "of a model: safetensors with our names, or a checkpoint's folder")
-    .option("--net <name>", "of a recipe with several nets, the one that is meant")
-    .option("--seed <n>", "of first values, where no weights are named; 0 unless said", wholeNumber)
-    .option(...set)
-    .option(...json)
-    .action((target: string, options) =>
-      run(async () => (await import("./export.ts")).exportWeights(target, options)),
-    );
-
   verb("run", "compute a model's outputs from tensors in a file", [
     "run specs/vit.vit:ViT@B/16 --weights w.safetensors --inputs in.safetensors --out out.safetensors",
     "run specs/clip.vit:CLIP@RN50 --weights runs/clip --inputs texts.safetensors --out out.safetensors --device wasm",
