@@ -4,12 +4,27 @@
 export interface Host {
   readonly files: Files;
   readonly images: Images;
+  readonly processes: Processes;
   /** Milliseconds from some fixed moment, never going back. */
   readonly now: () => number;
   /** Starts the module at `url` (named as in the source, `.ts`) on a thread of its own, where its `serve` is called. */
   readonly startWorker: (url: URL, data: unknown) => HostWorker;
   /** Where a file of an installed package lies, or null where the package is not installed. */
   readonly packageFile: (path: string) => string | null;
+}
+
+/** Who runs beside us, for what only one may do at a time. */
+export interface Processes {
+  readonly own: ProcessIdentity;
+  /** Of this machine's processes. */
+  readonly isAlive: (identity: ProcessIdentity) => boolean;
+}
+
+export interface ProcessIdentity {
+  readonly id: number;
+  readonly machine: string;
+  /** When it began, in the host's own words: a number is given again. Empty where that is not known. */
+  readonly began: string;
 }
 
 /** Paths are the host's own; relative ones count from where the program was started. All throw WorldError. */
@@ -28,6 +43,8 @@ export interface Files {
   readonly create: (path: string) => FileWriter;
   /** Open for writing at its end; made where it is missing. */
   readonly append: (path: string) => FileWriter;
+  /** Makes a file that holds the text, whole and in one step. False where there is one of that name. */
+  readonly claim: (path: string, text: string) => boolean;
   readonly truncate: (path: string, size: number) => void;
   /** Takes the place of what is at `to` in one step, as far as the file system can; folders only where none is there. */
   readonly rename: (from: string, to: string) => void;

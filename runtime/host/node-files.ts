@@ -18,6 +18,7 @@ export const nodeFiles: Files = {
     void attempt(`make the folder ${path}`, () => fs.mkdirSync(path, { recursive: true })),
   create: (path) => openWriter(path, "w"),
   append: (path) => openWriter(path, "a"),
+  claim: (path, text) => attempt(`make ${path}`, () => claim(path, text)),
   truncate: (path, size) => attempt(`shorten ${path}`, () => fs.truncateSync(path, size)),
   rename: (from, to) => attempt(`rename ${from} to ${to}`, () => fs.renameSync(from, to)),
   syncFolder: (path) => attempt(`sync the folder ${path}`, () => syncFolder(path)),
@@ -65,6 +66,33 @@ function openWriter(path: string, flags: "w" | "a"): FileWriter {
 function writeAll(file: number, bytes: Uint8Array): void {
   let done = 0;
   while (done < bytes.byteLength) done += fs.writeSync(file, bytes, done, bytes.byteLength - done);
+}
+
+/** A link is made in one step, and fails where the name is taken; where a file system has none, a new file must do. */
+function claim(path: string, text: string): boolean {
+  const written = `${path}.${process.pid}`;
+  try {
+    fs.writeFileSync(written, text);
+    fs.linkSync(written, path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return false;
+    if (!["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS"].includes(code ?? "")) throw error;
+    return claimWithoutLinks(path, text);
+  } finally {
+    fs.rmSync(written, { force: true });
+  }
+}
+
+function claimWithoutLinks(path: string, text: string): boolean {
+  try {
+    fs.writeFileSync(path, text, { flag: "wx" });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  }
 }
 
 /** Devices and pipes cannot be synced and need not be. */

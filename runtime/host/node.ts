@@ -1,9 +1,10 @@
-// The host that is Node: files, images, threads, a clock.
+// The host that is Node: files, images, processes, threads, a clock.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import type { Host } from "./host.ts";
 import { nodeFiles } from "./node-files.ts";
+import { nodeProcesses } from "./node-processes.ts";
 import { nodeImages } from "./node-images.ts";
 import { startHostWorker } from "./worker-threads.ts";
 
@@ -13,6 +14,7 @@ export { nodeFiles, writeFileAtomically } from "./node-files.ts";
 export const nodeHost: Host = {
   files: nodeFiles,
   images: nodeImages,
+  processes: nodeProcesses,
   now: () => performance.now(),
   startWorker: startHostWorker,
   packageFile,

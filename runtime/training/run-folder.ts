@@ -1,5 +1,6 @@
 // A run's folder <-> what it says: `spec.vit` (the resolved spec), `sources.json` (the text that it came from),
 // `run.json` (seed, settings, versions, device), `metrics.jsonl`, `checkpoints/`. All that is needed to redo the run.
+// While a process trains it, there is its `lock.json` as well (see `run-lock.ts`).
 // `spec.vit` is written last: a folder that has it is a run.
 import { latestCheckpoint, loadCheckpoint } from "../checkpoint/checkpoint.ts";
 import type { Checkpoint, FoundCheckpoint } from "../checkpoint/checkpoint.ts";

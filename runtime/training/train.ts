@@ -29,6 +29,7 @@ import { loadWeights } from "./load-weights.ts";
 import { explainNotFinite } from "./not-finite.ts";
 import { isRun, logPath, prepareRunFolder } from "./run-folder.ts";
 import type { CheckpointInfo, RunDescription, RunSource } from "./run-folder.ts";
+import { lockRun } from "./run-lock.ts";
 import { readParts, writeParts } from "./stored-parts.ts";
 import { runTrainingStep } from "./training-step.ts";
 import type { StepResult } from "./training-step.ts";
@@ -74,8 +75,20 @@ export async function train(request: TrainingRequest): Promise<TrainingResult> {
   const { compiled, device, folder, host } = request;
   checkSteps(request);
   if (request.resume === "must") checkResumable(request);
-  prepareRunFolder(host.files, folder, { ...request, description: describeRun(request) });
-  const loaded = await device.load(compiled);
+  const lock = lockRun(host, folder);
+  try {
+    prepareRunFolder(host.files, folder, { ...request, description: describeRun(request) });
+    return await trainInFolder(request, await device.load(compiled));
+  } finally {
+    lock.release();
+  }
+}
+
+async function trainInFolder(
+  request: TrainingRequest,
+  loaded: LoadedCompilation,
+): Promise<TrainingResult> {
+  const { compiled, host } = request;
   const data = openRecipeData(compiled.plan.datasets, request.workers ?? 1, host);
   let sitting: Sitting | undefined;
   try {
