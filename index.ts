@@ -27,6 +27,8 @@ import { listModels } from "./runtime/spec/list-models.ts";
 import type { ListedModel } from "./runtime/spec/list-models.ts";
 import { checkSpec, openSpec } from "./runtime/spec/open-spec.ts";
 import type { ResolvedSpec, Settings } from "./runtime/spec/open-spec.ts";
+import { exportRun, exportSpec, importSpec } from "./runtime/spec/import-spec.ts";
+import type { ExportOptions, ExportResult, ImportOptions, ImportResult } from "./runtime/spec/import-spec.ts"; // prettier-ignore
 import { runSpec } from "./runtime/spec/run-spec.ts";
 import { SpecError } from "./runtime/spec/spec-error.ts";
 import { parseTarget } from "./runtime/spec/spec-target.ts";
@@ -47,6 +49,10 @@ export type {
   CompileFigures,
   DeviceName,
   Diagnostic,
+  ExportOptions,
+  ExportResult,
+  ImportOptions,
+  ImportResult,
   Limits,
   ListedModel,
   Prediction,
@@ -260,6 +266,28 @@ export function predict(
   options: RunOptions = {},
 ): Promise<readonly Prediction[]> {
   return onDevice(run, options, (context) => predictImages(run, images, context));
+}
+
+/**
+ * Another library's weights for a model or recipe, written to `out` under our names; what became of each tensor.
+ * @throws SpecError, UnclearTarget, WorldError; then nothing is written
+ */
+export function importWeights(target: string, options: ImportOptions): ImportResult {
+  return importSpec(parseTarget(target), options, weightsContext());
+}
+
+/**
+ * Weights of ours, of a run's newest checkpoint or of a model, written to `out` under another library's names.
+ * @throws SpecError, UnclearTarget, WorldError; then nothing is written
+ */
+export function exportWeights(of: string | Run, options: ExportOptions): ExportResult {
+  return typeof of === "string"
+    ? exportSpec(parseTarget(of), options, weightsContext())
+    : exportRun(of, options, weightsContext());
+}
+
+function weightsContext() {
+  return { specs: specFiles(), catalog: catalog(nodeHost), files: nodeHost.files };
 }
 
 async function onDevice<T>(

@@ -1,6 +1,6 @@
 // The command line: its verbs, each a file of its own that is read only when it is called for.
 // Words in, exit code out; results go to standard output, all else to standard error.
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { type Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { packageVersion } from "../runtime/host/node-specs.ts";
 import { exit } from "./exit-codes.ts";
 
@@ -37,14 +37,20 @@ function commandLine(run: Run): Command {
     .description(
       "Vitrail: architectures of vision models as small texts, compiled and trained.\n\n" +
         "Examples:\n" +
-        "  $ vit train examples/digits.vit          train a Vision Transformer on handwritten digits\n" +
+        "  $ vit train examples/digits.vit          train a ViT on handwritten digits\n" +
         "  $ vit check my.vit                       all mistakes of a file at once\n" +
         "  $ vit summary specs/vit.vit:ViT@B/16     layers, parameters, multiply-adds",
     )
     .version(packageVersion(), "-V, --version")
     .exitOverride()
     .showSuggestionAfterError()
-    .configureHelp({ sortSubcommands: false, showGlobalOptions: false });
+    .configureHelp({
+      sortSubcommands: false,
+      showGlobalOptions: false,
+      // Every verb has options: to say so takes room.
+      subcommandTerm: (command) =>
+        [command.name(), ...command.registeredArguments.map(argumentText)].join(" "),
+    });
 
   const verb = (name: string, summary: string, examples: readonly string[]): Command => {
     const shown = examples.map((example) => `  $ vit ${example}`).join("\n");
@@ -218,9 +224,51 @@ function commandLine(run: Run): Command {
       run(async () => (await import("./predict.ts")).predict(target, images, options)),
     );
 
+  verb("import", "bring another library's weights under our names and layout", [
+    "import specs/vit.vit:ViT@B/16 --weights vit_base.safetensors --as timm --out vit.safetensors",
+    "import specs/vit.vit:ViT@B/16 --set size=384 --weights B_16.npz --as vit_jax --out vit.safetensors " +
+      "--adapt 'position = resize(bilinear)' --adapt 'head = fresh'",
+    "import specs/deit.vit:Deit@S --weights deit.pth --within model --as timm --out deit.safetensors",
+  ])
+    .argument("<target>", targetText)
+    .requiredOption("--weights <file>", "a safetensors, PyTorch (.pt, .pth) or npz file")
+    .option("--as <format>", "whose names it has: timm, torchvision, transformers, openclip, …")
+    .requiredOption("--out <file>", "safetensors to write, with our names")
+    .option("--within <name>", "where in the file they lie, or what stands before all names")
+    .option(
+      "--adapt <change>",
+      "'head = fresh', 'position = resize(bicubic)'; may be repeated",
+      collect,
+    )
+    .option("--net <name>", "of a recipe with several nets, the one that is meant")
+    .option("--seed <n>", "for what starts anew; 0 unless said", wholeNumber)
+    .option(...set)
+    .option(...json)
+    .action((target: string, options) =>
+      run(async () => (await import("./import.ts")).importWeights(target, options)),
+    );
+
+  verb("export", "write weights under another library's names and layout", [
+    "export runs/digits --as timm --out digits.safetensors",
+    "export specs/vit.vit:ViT@B/16 --weights vit.safetensors --as timm --out vit_base.safetensors",
+  ])
+    .argument("<target>", `the folder of a run, a recipe that was trained, or ${targetText}`)
+    .requiredOption("--as <format>", "whose names: timm, torchvision, transformers, openclip, …")
+    .requiredOption("--out <file>", "safetensors to write")
+    .option("--weights <path>", "of a model: safetensors with our names, or a checkpoint's folder")
+    .option("--net <name>", "of a recipe with several nets, the one that is meant")
+    .option("--seed <n>", "of first values, where no weights are named; 0 unless said", wholeNumber)
+    .option(...set)
+    .option(...json)
+    .action((target: string, options) =>
+      run(async () => (await import("./export.ts")).exportWeights(target, options)),
+    );
+
   verb("run", "compute a model's outputs from tensors in a file", [
-    "run specs/vit.vit:ViT@B/16 --weights w.safetensors --inputs in.safetensors --out out.safetensors",
-    "run specs/clip.vit:CLIP@RN50 --weights runs/clip --inputs texts.safetensors --out out.safetensors --device wasm",
+    "run specs/vit.vit:ViT@B/16 --weights vit.safetensors \\\n" +
+      "      --inputs images.safetensors --out logits.safetensors",
+    "run specs/vit.vit:ViT@B/16 --weights vit_base.pth --as timm \\\n" +
+      "      --inputs images.safetensors --out logits.safetensors --device wasm",
   ])
     .argument("<target>", targetText)
     .requiredOption(
@@ -253,6 +301,11 @@ function commandLine(run: Run): Command {
     .action((options) => run(async () => (await import("./doctor.ts")).doctor(options)));
 
   return program;
+}
+
+function argumentText(argument: Argument): string {
+  const name = argument.name() + (argument.variadic ? "..." : "");
+  return argument.required ? `<${name}>` : `[${name}]`;
 }
 
 function collect(text: string, before: readonly string[] = []): readonly string[] {

@@ -17,6 +17,8 @@ export interface Source {
   readonly path: string;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   readonly read: (name: string) => StoredTensor;
+  /** Where in a file they were found, if not at its top. */
+  readonly within?: string;
 }
 
 export interface Wanted {
@@ -139,7 +141,11 @@ class Planner {
     } else if ("fault" in plan) this.doesNotFit(link, from, plan.fault);
     else {
       const sized: NameLink = { ...link, ...old.walk, shape: old.shape };
-      this.readers.set(path, () => plan.apply(oursOf(sized, [this.numbers(names[0]!)])));
+      this.readers.set(path, () => {
+        const old = oursOf(sized, [this.numbers(names[0]!)]);
+        const values = plan.apply(old);
+        return old instanceof Float64Array ? values : Float32Array.from(values);
+      });
       this.resized.push({ path, names, from, to, how: plan.said });
     }
   }
@@ -152,7 +158,7 @@ class Planner {
 
   private numbers(name: string): Numbers {
     const tensor = this.source.read(name);
-    return tensor.dtype === "F32" ? asFloat32(tensor) : Float64Array.from(asNumbers(tensor));
+    return tensor.dtype === "F64" ? Float64Array.from(asNumbers(tensor)) : asFloat32(tensor);
   }
 
   /** The innermost adaptation that is about a path. */
@@ -190,7 +196,9 @@ class Planner {
     }
     const { root } = this.request;
     const part = root === undefined ? this.firstUnfit : this.firstUnfit?.slice(root.length + 1);
-    return `use the variant that it was made for, or start the part anew: { ${part} = fresh }`;
+    const resized =
+      this.unfit.length > 0 ? `resize a grid, { ${part} = resize(bicubic) }, or ` : "";
+    return `use the variant that it was made for, ${resized}start the part anew: { ${part} = fresh }`;
   }
 
   report(): ImportReport {

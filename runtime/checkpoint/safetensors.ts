@@ -39,29 +39,60 @@ export function writeSafetensors(
   tensors: StoredTensors,
   metadata: Metadata = {},
 ): void {
+  for (const [name, tensor] of tensors) checkSize(name, tensor, tensor.bytes);
+  const made = [...tensors].map(([name, { dtype, shape, bytes }]) => {
+    return [name, { dtype, shape, read: () => bytes }] as const;
+  });
+  writeTensors(writer, new Map(made), metadata);
+}
+
+/** A tensor whose bytes are made when they are written, so that a large file needs room for one at a time. */
+export interface MadeTensor {
+  readonly dtype: StoredDtype;
+  readonly shape: readonly number[];
+  readonly read: () => Uint8Array;
+}
+
+/** As `writeSafetensors`, one tensor after another. */
+export function writeTensors(
+  writer: FileWriter,
+  tensors: ReadonlyMap<string, MadeTensor>,
+  metadata: Metadata = {},
+): void {
   const sorted = [...tensors].sort(
     ([nameA, a], [nameB, b]) =>
       dtypeBytes[b.dtype] - dtypeBytes[a.dtype] || (nameA < nameB ? -1 : nameA > nameB ? 1 : 0),
   );
   writer.write(headerBytes(sorted, metadata));
-  for (const [, { bytes }] of sorted) writer.write(bytes);
+  for (const [name, tensor] of sorted) {
+    const bytes = tensor.read();
+    checkSize(name, tensor, bytes);
+    writer.write(bytes);
+  }
+}
+
+function checkSize(
+  name: string,
+  { dtype, shape }: Pick<StoredTensor, "dtype" | "shape">,
+  bytes: Uint8Array,
+): void {
+  if (bytes.byteLength === elements(shape) * dtypeBytes[dtype]) return;
+  throw new RangeError(
+    `${name} has ${bytes.byteLength} bytes, but is ${dtype} [${shape.join(", ")}]`,
+  );
 }
 
 function headerBytes(
-  tensors: readonly (readonly [string, StoredTensor])[],
+  tensors: readonly (readonly [string, Pick<StoredTensor, "dtype" | "shape">])[],
   metadata: Metadata,
 ): Uint8Array {
   const header: Record<string, Entry | Metadata> = {};
   if (Object.keys(metadata).length > 0) header.__metadata__ = metadata;
   let offset = 0;
-  for (const [name, { dtype, shape, bytes }] of tensors) {
-    if (bytes.byteLength !== elements(shape) * dtypeBytes[dtype]) {
-      throw new RangeError(
-        `${name} has ${bytes.byteLength} bytes, but is ${dtype} [${shape.join(", ")}]`,
-      );
-    }
-    header[name] = { dtype, shape, data_offsets: [offset, offset + bytes.byteLength] };
-    offset += bytes.byteLength;
+  for (const [name, { dtype, shape }] of tensors) {
+    const end = offset + elements(shape) * dtypeBytes[dtype];
+    header[name] = { dtype, shape, data_offsets: [offset, end] };
+    offset = end;
   }
   const json = new TextEncoder().encode(JSON.stringify(header));
   const padded = Math.ceil(json.length / 8) * 8; // the data begins on a multiple of 8

@@ -26,7 +26,7 @@ export function trainingSource(
     recipe: target.name,
     ...(target.variant === undefined ? {} : { variant: target.variant }),
     settings,
-    files: Object.fromEntries(library.sources),
+    files: Object.fromEntries([...library.sources, ...library.nameFiles().sources]),
   };
   return { spec: `${shown.map(({ text }) => text).join("\n")}\n`, source };
 }

@@ -25,10 +25,20 @@ export function initialValues(
   seed: number,
   files: Files,
 ): Float64Array {
-  const source = followCopies(part, partsByPath(compiled));
-  const values = new Float64Array(elementCount(source.shape));
-  fill(values, source, seed, files);
-  if (part.dtype === "f32") for (let i = 0; i < values.length; i++) values[i] = Math.fround(values[i]!); // prettier-ignore
+  return initialTensor(
+    { ...followCopies(part, partsByPath(compiled)), dtype: part.dtype },
+    seed,
+    files,
+  );
+}
+
+type Started = Pick<ResidentPart, "path" | "shape" | "dtype" | "initializer">;
+
+/** The same of a parameter or state by itself, which is no copy of another. */
+export function initialTensor(tensor: Started, seed: number, files: Files): Float64Array {
+  const values = new Float64Array(elementCount(tensor.shape));
+  fill(values, tensor, seed, files);
+  if (tensor.dtype === "f32") for (let i = 0; i < values.length; i++) values[i] = Math.fround(values[i]!); // prettier-ignore
   return values;
 }
 
@@ -49,7 +59,7 @@ function followCopies(
   return followCopies(source, parts, passed + 1);
 }
 
-function fill(values: Float64Array, part: ResidentPart, seed: number, files: Files): void {
+function fill(values: Float64Array, part: Started, seed: number, files: Files): void {
   const { initializer, path } = part;
   const number = (name: string): number => Number(setting(initializer, name));
   switch (initializer.kind) {
@@ -140,7 +150,7 @@ function truncated(draw: ElementDraw): number {
 // ---- files ----
 
 /** The tensor named as the part, or the only one of the file. */
-function fillFromFile(values: Float64Array, part: ResidentPart, name: string, files: Files): void {
+function fillFromFile(values: Float64Array, part: Started, name: string, files: Files): void {
   if (!files.exists(name))
     throw new WorldError(
       "missing-file",

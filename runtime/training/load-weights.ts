@@ -3,11 +3,9 @@
 // was loaded start as it, too.
 import type { ResidentPart } from "../../compiler/compiled.ts";
 import type { Load } from "../../compiler/graph/lowered.ts";
-import { latestCheckpoint } from "../checkpoint/checkpoint.ts";
 import { planImport } from "../checkpoint/import-weights.ts";
 import type { ImportReport, Source } from "../checkpoint/import-weights.ts";
-import { openTensors } from "../checkpoint/open-tensors.ts";
-import type { TensorFile } from "../checkpoint/tensor-file.ts";
+import { openSource } from "../checkpoint/weight-source.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import { isWorldError, WorldError } from "../errors.ts";
 import type { Files } from "../host/host.ts";
@@ -48,14 +46,14 @@ function planLoad(load: Load, parts: readonly ResidentPart[], files: Files) {
       isUnder(path, load.net) && (role === "parameter" || role === "state" || role === "twin"),
   );
   const { changes, table, net: root } = load;
-  const source = openSource(load, files);
+  const source = sourceOfLoad(load, files);
   const request = { wanted, changes, root, ...(table === undefined ? {} : { table }) };
   return { wanted, ...planImport(source, request) };
 }
 
-function openSource(load: Load, files: Files): Source {
+function sourceOfLoad(load: Load, files: Files): Source {
   try {
-    return openFiles(files, load.file, load.within);
+    return openSource(files, load.file, load.within);
   } catch (error) {
     if (isWorldError(error) && error.code === "missing-file")
       throw new WorldError(
@@ -66,30 +64,6 @@ function openSource(load: Load, files: Files): Source {
       );
     throw error;
   }
-}
-
-/** A file of tensors, the folder of a checkpoint, or that of a run: its newest checkpoint, with its statistics. */
-function openFiles(files: Files, path: string, within: string | undefined): Source {
-  if (!files.isFolder(path)) return sourceOf([openTensors(files, path, within)], path);
-  const folder = latestCheckpoint(files, path)?.path ?? path;
-  const names = ["parameters", "state"].map((name) => `${folder}/${name}.safetensors`);
-  const there = names.filter((name, i) => i === 0 || files.exists(name));
-  return sourceOf(
-    there.map((name) => openTensors(files, name, within)),
-    path,
-  );
-}
-
-/** Several files as one. */
-export function sourceOf(opened: readonly TensorFile[], path: string): Source {
-  const owner = new Map(
-    opened.flatMap((file) => [...file.tensors].map(([name, { shape }]) => [name, { file, shape }])),
-  );
-  return {
-    path,
-    shapes: new Map([...owner].map(([name, { shape }]) => [name, shape])),
-    read: (name) => owner.get(name)!.file.read(name),
-  };
 }
 
 function isUnder(path: string, above: string): boolean {
