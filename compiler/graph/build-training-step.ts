@@ -149,7 +149,7 @@ class StepBuilder {
     const renewed = [
       ...(scale ? [scale.renewed(isLossFinite, isGradientFinite)] : []),
       ...this.optimized(g, gradients, squared, isSound, twins),
-      ...this.renewedStates(g, updates, isSound),
+      ...this.renewedStates(g, [...updates, ...this.followedStatistics(g, updates)], isSound),
     ];
     return g.finish({ outputs: [metrics], updates: renewed });
   }
@@ -204,9 +204,15 @@ class StepBuilder {
     const scaling = scale ? [scale.renewed(isLossFinite, isGradientFinite)] : [];
     const cleared = [...gradients.map((node, k) => ({ path: `gradients.${k}`, value: g.full(0, node) })), { path: "metrics", value: g.full(0, sum) }]; // prettier-ignore
     const moved = new Map(this.movedBefore(g).map(({ resident, value }) => [resident, value]));
+    const statistics = this.renewedStates(g, this.followedStatistics(g, []), isSound);
     return g.finish({
       outputs: [{ name: "metrics", value: g.concat(pieces, 0) }],
-      updates: [...scaling, ...this.optimized(g, gradients, squared, isSound, moved), ...cleared],
+      updates: [
+        ...scaling,
+        ...this.optimized(g, gradients, squared, isSound, moved),
+        ...statistics,
+        ...cleared,
+      ],
     });
   }
 
@@ -367,6 +373,21 @@ class StepBuilder {
       const old = residentLeaf(g, this.layout, resident);
       const value = g.plus(g.multiply(old, decay), g.multiply(target, g.subtract(1, decay)));
       return [{ resident, value, parts }];
+    });
+  }
+
+  /** decay * the twin's + (1 - decay) * the net's, as it is after this step. */
+  private followedStatistics(g: Builder, updates: readonly Update[]): Update[] {
+    const values = new Map(updates.map(({ path, value }) => [path, value]));
+    const stateAt = (path: string) => g.state(this.recipe.states.find((state) => state.path === path)!); // prettier-ignore
+    return this.recipe.twins.flatMap((twin) => {
+      if (twin.statistics.length === 0) return [];
+      const decay = this.scalars.node(g, "decay", twin.decay);
+      return twin.statistics.map(({ state, of }) => {
+        const target = values.get(of) ?? stateAt(of);
+        const moved = g.plus(g.multiply(stateAt(state), decay), g.multiply(target, g.subtract(1, decay))); // prettier-ignore
+        return { path: state, value: moved };
+      });
     });
   }
 

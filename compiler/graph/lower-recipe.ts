@@ -7,7 +7,7 @@ import type { RecipeDeclaration } from "../../grammar/syntax.ts";
 import type { Catalog } from "../model/catalog.ts";
 import type { FileScope, Library } from "../model/library.ts";
 import type { Parameter, State } from "./graph.ts";
-import type { LoweredEvaluation, LoweredRecipe, TrainingDataflow, ViewInput } from "./lowered.ts";
+import type { LoweredEvaluation, LoweredRecipe, TrainingDataflow, Twin, ViewInput } from "./lowered.ts"; // prettier-ignore
 import { Instances } from "./lower/instances.ts";
 import { Dataflow } from "./lower-recipe/dataflow.ts";
 import { datasetsOf } from "./lower-recipe/datasets.ts";
@@ -202,7 +202,8 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   const loads = lowerLoads(context, instances);
   const clamps = lowerClamps(context, instances);
   checkInitializers(context, instances);
-  const twins = lowerTwins(context, instances, new Set(states.map((state: State) => state.path)));
+  const renewed = new Set(trainings.flatMap(({ updates }) => updates.map(({ path }) => path)));
+  const twins = lowerTwins(context, instances, new Set(states.map(({ path }) => path)), renewed);
   const mixing = trainings.map(mixingOf).find((found) => found !== undefined);
   checkAccumulation(context, fields, mixing);
   const modules = recipeModules(instances, parameters, predict?.graph, batch);
@@ -221,7 +222,7 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
     datasets: datasetsOf(context.clauseNames().flatMap((name) => context.dataValue(name) ?? [])),
     views: viewsOf(trainings),
     parameters,
-    states,
+    states: states.map((state) => startOfStatistic(state, twins)),
     groups,
     twins,
     clamps,
@@ -231,6 +232,13 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
     ...(predict ? { predict } : {}),
     ...(mixing ? { mixesExamples: mixing.reason } : {}),
   };
+}
+
+/** A statistic that follows starts as what it follows, which may have been loaded. */
+function startOfStatistic(state: State, twins: readonly Twin[]): State {
+  const followed = twins.flatMap(({ statistics }) => statistics).find((one) => one.state === state.path); // prettier-ignore
+  if (!followed) return state;
+  return { ...state, initializer: { kind: "copy", settings: { path: followed.of } } };
 }
 
 function dataflowOf({ dataflow, losses, metrics, updates }: Training): TrainingDataflow {

@@ -103,6 +103,8 @@ export interface Twin {
   readonly name: string;
   /** twin state path -> parameter path it follows. */
   readonly follows: readonly { readonly state: string; readonly parameter: string }[];
+  /** Running statistics that the step renews in the net and not in the twin, which is only evaluated: they follow too. */
+  readonly statistics: readonly { readonly state: string; readonly of: string }[];
   readonly decay: HostExpression;
   readonly update: "after_step" | "before_forward";
 }

@@ -147,7 +147,10 @@ function placeRenewedStates(
   layout: LayoutBuilder,
   residentElements: number,
 ): void {
-  const renewed = new Set(recipe.choices.flatMap(({ stateUpdates }) => stateUpdates.map(({ path }) => path))); // prettier-ignore
+  const renewed = new Set([
+    ...recipe.choices.flatMap(({ stateUpdates }) => stateUpdates.map(({ path }) => path)),
+    ...recipe.twins.flatMap(({ statistics }) => statistics.map(({ state }) => state)),
+  ]);
   const states = recipe.states.filter(({ path }) => renewed.has(path) && !layout.has(path));
   const runs = [...new Set(states.map(({ dtype }) => dtype))].flatMap((dtype) =>
     splitInRuns(packingOrder(states.filter((state) => state.dtype === dtype)), residentElements),

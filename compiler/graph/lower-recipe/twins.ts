@@ -150,11 +150,12 @@ export function twinNet(dataflow: Dataflow, placed: PlacedClause): Value {
   return net;
 }
 
-/** The twins that anything reads: which of their states follows which parameter. */
+/** The twins that anything reads: which of their states follows which parameter. `renewed` are the states of a step. */
 export function lowerTwins(
   context: RecipeContext,
   instances: Instances,
   states: ReadonlySet<string>,
+  renewed: ReadonlySet<string>,
 ): readonly Twin[] {
   return context.effective.clauses.flatMap((placed): readonly Twin[] => {
     if (placed.clause.kind !== "twin") return [];
@@ -163,7 +164,11 @@ export function lowerTwins(
     const follows = [...instances.follows]
       .filter(([state]) => isUnder(state, name) && states.has(state))
       .map(([state, parameter]) => ({ state, parameter }));
+    const statistics = [...instances.statistics]
+      .filter(([state, of]) => isUnder(state, name) && states.has(state) && renewed.has(of))
+      .filter(([state]) => !renewed.has(state))
+      .map(([state, of]) => ({ state, of }));
     if (!settings || follows.length === 0) return [];
-    return [{ name, follows, decay: settings.decay, update: settings.update }];
+    return [{ name, follows, statistics, decay: settings.decay, update: settings.update }];
   });
 }

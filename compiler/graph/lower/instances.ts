@@ -26,6 +26,8 @@ export class Instances {
   private readonly blocks = new Map<string, BlockUse[]>();
   /** State of a twin -> the parameter it follows. */
   readonly follows = new Map<string, string>();
+  /** State of a block in a twin (a running mean) -> the same of the net that the twin follows. */
+  readonly statistics = new Map<string, string>();
   /** Paths of nets and parts that do not learn, and stand in evaluation form. */
   readonly frozen = new Set<string>();
   /** Rules for initial values, by their place in the text. */

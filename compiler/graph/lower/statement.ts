@@ -184,6 +184,9 @@ function evaluateState(e: Evaluator, statement: StateStatement, scope: Scope): v
     e.fail(errors.unknownElement(Object.keys(elementTypes), e.at(statement.span, scope)), scope);
     return;
   }
+  const { ownership } = scope.place;
+  if (ownership.kind === "twin")
+    e.instances.statistics.set(path, ownership.of + path.slice(ownership.twin.length));
   const node = stateLeaf(e, path, shape, dtype, initializer, scope, at);
   scope.define(name, tensor(node, axes));
   scope.define(stateKey(name), { kind: "string", value: path });

@@ -174,6 +174,14 @@ describe("a twin", () => {
     expect(updates(byol("decay = 0.9"))).toHaveLength(2);
     expect(updates(byol("decay = 0.9, training = false"))).toHaveLength(0);
   });
+
+  test("has statistics that follow where no step renews them", () => {
+    expect(byol("decay = 0.9").twins[0]!.statistics).toEqual([]);
+    expect(byol("decay = 0.9, training = false").twins[0]!.statistics).toContainEqual({
+      state: "target.layers.0.bn.running_mean",
+      of: "online.layers.0.bn.running_mean",
+    });
+  });
 });
 
 describe("groups of parameters", () => {
