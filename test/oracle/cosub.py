@@ -140,6 +140,15 @@ def xcit() -> Case:
     return case_of("xcit", xcit, "Xcit", 48, flat=("cls_token",), rules={r"temperature$": (1.0, 0.3)})
 
 
+def nano() -> Case:
+    """XCiT-N12's form: the class token's layers norm that token alone. Outputs alone."""
+    module = Xcit(img_size=48, patch_size=16, embed_dim=24, depth=2, num_heads=3, num_classes=10, eta=1.0, tokens_norm=False)
+    module.pos_embed.__class__ = ExactPositions
+    case = Case("cosub-xcit-nano", module, as_="timm", package="timm", what="Xcit without tokens_norm",
+                rules={r"temperature$": (1.0, 0.3)})
+    return case.forward(f"{SPEC}:Nano", {"image": uniform(2, 48, 48, 3)}, lambda image: {"output": module(nchw(image))})
+
+
 def swin() -> Case:
     """Maps of 16, 8 and 4 in windows of 4: moved ones in the first two stages."""
     swin = SwinTransformer(img_size=32, patch_size=2, embed_dim=12, depths=(2, 2, 2), num_heads=(2, 3, 4), window_size=4,
@@ -158,5 +167,6 @@ def cases():
     yield regnet()
     yield pit()
     yield xcit()
+    yield nano()
     yield swin()
     yield convnext()

@@ -48,6 +48,21 @@ def small_vit() -> VisionTransformer:
     return vit
 
 
+class ConvStem(nn.Module):
+    """Four strided convolutions, and one of a pixel; row after row."""
+
+    def __init__(self, widths: list[int]):
+        super().__init__()
+        layers: list[nn.Module] = []
+        for i, out in enumerate(widths):
+            channels = widths[i - 1] if i > 0 else 3
+            layers += [nn.Conv2d(channels, out, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(out), nn.ReLU()]
+        self.proj = nn.Sequential(*layers, nn.Conv2d(widths[-1], widths[-1], 1))
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        return self.proj(image).flatten(2).transpose(1, 2)
+
+
 class Moco(nn.Module):
     """Names of the released checkpoints: the projector is the encoder's head."""
 
@@ -126,6 +141,17 @@ def resnet() -> Case:
     return trained("resnet", 28, 1.0, "moco-v3-resnet", "torchvision", "torchvision", "ResNet", optimizer, [0.1, 0.05], "")
 
 
+def conv() -> Case:
+    """The backbone with a stem of convolutions: three by three places. Outputs alone."""
+    module = VisionTransformer(img_size=48, patch_size=16, embed_dim=24, depth=2, num_heads=4, mlp_ratio=2.0, num_classes=0)
+    module.patch_embed = ConvStem([4, 8, 16, 24])
+    module.pos_embed = nn.Parameter(positions(3, 24), requires_grad=False)
+    case = Case("moco-v3-conv", module, as_="timm", package="timm", skip=r"pos_embed",
+                what="VisionTransformer; positions and stem are written here after facebookresearch/moco-v3")
+    return case.forward(f"{SPEC}:Conv", {"image": uniform(2, 48, 48, 3)}, lambda image: {"output": module(nchw(image))})
+
+
 def cases():
+    yield conv()
     yield vit()
     yield resnet()
