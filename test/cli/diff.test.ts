@@ -93,6 +93,30 @@ describe("levels", () => {
   });
 });
 
+/** The table that the language was introduced with: ViT-B/16 with more heads, a scale in each layer, larger images, no head. */
+test("the whole table, as a person sees it", async () => {
+  const before = "test/cases/good/language/vit.vit";
+  const after = changed(
+    (text) =>
+      text
+        .replace(
+          "  x |> residual { norm1: LayerNorm |> attn: Attention(heads) |> drop_path(drop) }",
+          "  param gamma1 [width] ~ ones\n  x |> residual { norm1: LayerNorm |> attn: Attention(heads) |> scaled(gamma1) |> drop_path(drop) }",
+        )
+        .concat("\nfunction scaled(x: [.., width], by: [width]) -> [.., width] { x * by }\n"),
+    before,
+  );
+  const settings = ["heads=16", "size=384", "classes=none"].flatMap((each) => ["--set", each]);
+  const { code, out } = await runVit(
+    "diff",
+    `${before}:ViT@B/16`,
+    `${after}:ViT@B/16`,
+    ...settings,
+  );
+  expect(code).toBe(1);
+  await expect(out).toMatchFileSnapshot("../cases/good/language/diff-of-vit.txt");
+});
+
 describe("alignment", () => {
   test("two layers more are one line", async () => {
     const found = await runVitJson<DiffJson>(
