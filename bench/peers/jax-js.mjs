@@ -1,0 +1,155 @@
+// jax-js as a peer: `node bench/peers/jax-js.mjs wasm|webgpu`. A whole step is one jit, as its users are told to write it.
+import { readFileSync } from "node:fs";
+import { defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
+import { Cannot, readTensors, serve } from "./files.mjs";
+
+const target = process.argv[2] ?? "wasm";
+
+// Arrays are owned: what uses one consumes it, `.ref` keeps it.
+const linear = (x, p, name) => np.matmul(x, p[`${name}.weight`].ref).add(p[`${name}.bias`].ref);
+
+function layerNorm(x, p, name) {
+  const mean = x.ref.mean(-1, { keepdims: true });
+  const d = x.sub(mean);
+  const variance = np.square(d.ref).mean(-1, { keepdims: true });
+  return d
+    .div(np.sqrt(variance.add(1e-6)))
+    .mul(p[`${name}.scale`].ref)
+    .add(p[`${name}.bias`].ref);
+}
+
+const mlp = (x, p, name) =>
+  linear(nn.gelu(linear(x, p, `${name}.fc1`), { approximate: false }), p, `${name}.fc2`);
+
+function attention(x, p, name, heads) {
+  const [batch, tokens, width] = x.shape;
+  const c = width / heads;
+  const qkv = linear(x, p, `${name}.qkv`).reshape([batch, tokens, 3, heads, c]);
+  const part = (i) => (i < 2 ? qkv.ref : qkv).slice([], [], i).transpose([0, 2, 1, 3]);
+  const [q, k, v] = [part(0), part(1), part(2)];
+  const scores = np.matmul(q, k.transpose([0, 1, 3, 2])).mul(1 / Math.sqrt(c));
+  const y = np.matmul(nn.softmax(scores, -1), v);
+  return linear(y.transpose([0, 2, 1, 3]).reshape([batch, tokens, width]), p, `${name}.proj`);
+}
+
+/** A convolution whose windows do not overlap is a matrix product. */
+function patches(image, p, name, patch) {
+  const [batch, rows, cols, channels] = image.shape;
+  const kernel = p[`${name}.weight`].ref;
+  const width = kernel.shape[3];
+  const grid = image
+    .reshape([batch, rows / patch, patch, cols / patch, patch, channels])
+    .transpose([0, 1, 3, 2, 4, 5])
+    .reshape([batch, (rows * cols) / patch ** 2, patch * patch * channels]);
+  return np
+    .matmul(grid, kernel.reshape([patch * patch * channels, width]))
+    .add(p[`${name}.bias`].ref);
+}
+
+const families = {
+  vit:
+    ({ depth, heads, patch }) =>
+    (p, image) => {
+      const x = patches(image, p, "patch_embed", patch);
+      const [batch, , width] = x.shape;
+      const token = np.broadcastTo(p.class_token.ref.reshape([1, 1, width]), [batch, 1, width]);
+      let y = np.concatenate([token, x], 1).add(p.position.ref);
+      for (let i = 0; i < depth; i++) {
+        y = y.ref.add(
+          attention(layerNorm(y, p, `layers.${i}.norm1`), p, `layers.${i}.attn`, heads),
+        );
+        y = y.ref.add(mlp(layerNorm(y, p, `layers.${i}.norm2`), p, `layers.${i}.mlp`));
+      }
+      return linear(layerNorm(y, p, "norm").slice([], 0), p, "head");
+    },
+  mixer:
+    ({ depth, patch }) =>
+    (p, image) => {
+      let y = patches(image, p, "stem", patch);
+      for (let i = 0; i < depth; i++) {
+        const mixed = mlp(
+          layerNorm(y.ref, p, `layers.${i}.norm1`).transpose([0, 2, 1]),
+          p,
+          `layers.${i}.mlp_tokens`,
+        );
+        y = y.add(mixed.transpose([0, 2, 1]));
+        y = y.ref.add(mlp(layerNorm(y, p, `layers.${i}.norm2`), p, `layers.${i}.mlp_channels`));
+      }
+      return linear(layerNorm(y, p, "norm").mean(1), p, "head");
+    },
+};
+
+await serve(async ({ workload, weights, batch }) => {
+  const devices = await init(target);
+  if (!devices.includes(target)) throw new Cannot(`jax-js has no ${target} in Node`);
+  defaultDevice(target);
+  const make = families[workload.network.family];
+  if (make === undefined)
+    throw new Cannot(
+      "written for transformers and mixers: batch norm keeps statistics, which it has no place for",
+    );
+  const network = make(workload.network);
+  const tensor = ({ shape, values }) => np.array(values).reshape(shape);
+  let p = Object.fromEntries([...readTensors(weights)].map(([name, each]) => [name, tensor(each)]));
+  const data = readTensors(batch);
+  const image = tensor(data.get("image"));
+  const label = [...data.get("label").values];
+  const { version } = JSON.parse(
+    readFileSync(new URL("node_modules/@jax-js/jax/package.json", import.meta.url), "utf8"),
+  );
+  const about = `jax-js ${version}, ${target}`;
+
+  if (workload.kind === "forward") {
+    const forward = jit((weightsIn, x) => {
+      const y = np.square(network(weightsIn, x)).sum();
+      tree.dispose(weightsIn);
+      return y;
+    });
+    return { version: about, run: async () => (await forward(tree.ref(p), image.ref).data())[0] };
+  }
+
+  const targets = np
+    .array(
+      Float32Array.from(
+        label.flatMap((each) => Array.from({ length: 10 }, (_, i) => (i === each ? 1 : 0))),
+      ),
+    )
+    .reshape([label.length, 10]);
+  const loss = (weightsIn, x, wanted) => {
+    const value = nn
+      .logSoftmax(network(weightsIn, x), -1)
+      .mul(wanted)
+      .sum()
+      .mul(-1 / label.length);
+    tree.dispose(weightsIn);
+    return value;
+  };
+  const zeros = () =>
+    Object.fromEntries(Object.entries(p).map(([name, each]) => [name, np.zeros(each.shape)]));
+  let [m, v, t] = [zeros(), zeros(), 0];
+  const step = jit((p, m, v, corrections, x, wanted) => {
+    const [value, gradients] = valueAndGrad(loss)(tree.ref(p), x, wanted);
+    const [next, nextM, nextV] = [{}, {}, {}];
+    for (const name of Object.keys(p)) {
+      const g = gradients[name];
+      nextM[name] = m[name].mul(0.9).add(g.ref.mul(0.1));
+      nextV[name] = v[name].mul(0.999).add(np.square(g).mul(0.001));
+      const root = np.sqrt(nextV[name].ref.mul(corrections.ref.slice(1))).add(1e-8);
+      next[name] = p[name].sub(nextM[name].ref.mul(corrections.ref.slice(0)).mul(1e-3).div(root));
+    }
+    corrections.dispose();
+    return [value, next, nextM, nextV];
+  });
+  return {
+    version: about,
+    run: async () => {
+      t++;
+      const corrections = np.array(Float32Array.of(1 / (1 - 0.9 ** t), 1 / (1 - 0.999 ** t)));
+      const [value, ...next] = step(p, m, v, corrections, image.ref, targets.ref);
+      [p, m, v] = next;
+      const [number] = await value.data();
+      await Promise.all(Object.values(p).map((each) => each.blockUntilReady()));
+      return number;
+    },
+  };
+});

@@ -1,0 +1,90 @@
+// Peers take turns, one run each, round by round, so that whatever the machine does meets all of them alike. A sample
+// in which other processes took more than a little of the machine is dropped and taken again, up to a point.
+import { readFileSync } from "node:fs";
+import type { PeerProcess } from "./peer-process.ts";
+import type { Answer } from "./protocol.ts";
+
+export interface Samples {
+  readonly peer: PeerProcess;
+  readonly ms: number[];
+  /** Dropped: others were busy. */
+  dropped: number;
+  /** Why it measures no more. */
+  failed?: string;
+}
+
+export interface MeasureSettings {
+  /** Wanted of each peer. */
+  readonly samples: number;
+  /** Runs thrown away before. */
+  readonly warmup: number;
+  /** Given up after this long in all. */
+  readonly seconds: number;
+  readonly secondsPerRun: number;
+}
+
+/** Share of the machine that others may take in a sample. */
+const quiet = 0.1;
+
+export async function measure(
+  peers: readonly PeerProcess[],
+  { samples, warmup, seconds, secondsPerRun }: MeasureSettings,
+): Promise<Samples[]> {
+  const all = peers.map((peer): Samples => ({ peer, ms: [], dropped: 0 }));
+  const deadline = Date.now() + seconds * 1000;
+  for (let round = 0; Date.now() < deadline; round++) {
+    const open = all.filter((each) => each.failed === undefined && each.ms.length < samples);
+    if (open.length === 0) break;
+    for (const each of open) {
+      const { ms, others, failed } = await sample(each.peer, secondsPerRun);
+      if (failed !== undefined) each.failed = failed;
+      else if (round >= warmup && others > quiet) each.dropped++;
+      else if (round >= warmup) each.ms.push(ms);
+    }
+  }
+  return all;
+}
+
+interface Sample {
+  readonly ms: number;
+  /** Share of the machine that other processes took. */
+  readonly others: number;
+  readonly failed?: string;
+}
+
+async function sample(peer: PeerProcess, seconds: number): Promise<Sample> {
+  try {
+    const [ownBefore, allBefore] = [peer.processorSeconds, machineSeconds()];
+    const answer: Answer = await peer.ask({ ask: "run" }, seconds);
+    const [own, all] = [peer.processorSeconds - ownBefore, machineSeconds()];
+    if (answer.answer !== "ran") throw new Error(`unexpected answer: ${JSON.stringify(answer)}`);
+    const total = Math.max(all.total - allBefore.total, 1e-9);
+    // The kernel counts in hundredths of a second: short samples are judged over what they last.
+    const others = Math.max(0, all.busy - allBefore.busy - own - 0.02) / total;
+    return { ms: answer.ms, others };
+  } catch (error) {
+    return { ms: 0, others: 0, failed: (error as Error).message };
+  }
+}
+
+/** Seconds of all cores together: in use, and in all. */
+function machineSeconds(): { readonly busy: number; readonly total: number } {
+  const [first] = readFileSync("/proc/stat", "utf8").split("\n");
+  const ticks = first!.trim().split(/\s+/).slice(1, 9).map(Number);
+  const total = ticks.reduce((sum, each) => sum + each, 0);
+  return { busy: (total - ticks[3]! - ticks[4]!) / 100, total: total / 100 };
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  /** Of the middle half. */
+  readonly low: number;
+  readonly high: number;
+}
+
+export function spreadOf(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!; // prettier-ignore
+  return { median: at(0.5), least: sorted[0]!, low: at(0.25), high: at(0.75) };
+}

@@ -1,0 +1,56 @@
+// What is measured: a network that every peer builds for itself from these numbers, on the same weights and batch.
+// Images have one channel and there are ten classes, as the digits that install with the project have.
+
+export type Network =
+  | {
+      readonly family: "vit";
+      readonly width: number;
+      readonly depth: number;
+      readonly heads: number;
+      readonly hidden: number;
+      readonly patch: number;
+      readonly size: number;
+    }
+  | {
+      readonly family: "mixer";
+      readonly width: number;
+      readonly depth: number;
+      readonly tokensHidden: number;
+      readonly hidden: number;
+      readonly patch: number;
+      readonly size: number;
+    }
+  | { readonly family: "resnet"; readonly depths: readonly number[]; readonly size: number };
+
+export interface Workload {
+  /** As it is asked for on the command line. */
+  readonly name: string;
+  readonly title: string;
+  readonly kind: "train" | "forward";
+  readonly network: Network;
+  readonly batch: number;
+  /** Of a training step the recipe, whose net is `model`; of a forward pass the model, for one channel and ten classes. */
+  readonly target: string;
+}
+
+export const channels = 1;
+export const classes = 10;
+/** Adam (Kingma & Ba, 2015), without decay. */
+export const optimizer = { rate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const;
+
+const digits: Network = { family: "vit", width: 64, depth: 6, heads: 4, hidden: 128, patch: 7, size: 28 }; // prettier-ignore
+const tiny: Network = { family: "vit", width: 192, depth: 12, heads: 3, hidden: 768, patch: 16, size: 224 }; // prettier-ignore
+const small: Network = { family: "vit", width: 384, depth: 12, heads: 6, hidden: 1536, patch: 16, size: 224 }; // prettier-ignore
+const mixer: Network = { family: "mixer", width: 512, depth: 8, tokensHidden: 256, hidden: 2048, patch: 16, size: 224 }; // prettier-ignore
+const resnet: Network = { family: "resnet", depths: [3, 4, 6, 3], size: 224 };
+
+export const workloads: readonly Workload[] = [
+  { name: "digits", title: "digits ViT, training step, batch 128", kind: "train", network: digits, batch: 128, target: "bench/models.vit:digits" },
+  { name: "vit-tiny", title: "ViT-Ti/16 at 224, training step, batch 8", kind: "train", network: tiny, batch: 8, target: "bench/models.vit:vit_tiny" },
+  { name: "vit-tiny-forward", title: "ViT-Ti/16 at 224, forward, batch 1", kind: "forward", network: tiny, batch: 1, target: "specs/vit.vit:ViT@Ti/16" },
+  { name: "vit-small", title: "ViT-S/16 at 224, training step, batch 8", kind: "train", network: small, batch: 8, target: "bench/models.vit:vit_small" },
+  { name: "vit-small-forward", title: "ViT-S/16 at 224, forward, batch 1", kind: "forward", network: small, batch: 1, target: "specs/vit.vit:ViT@S/16" },
+  { name: "mixer-small", title: "Mixer-S/16 at 224, training step, batch 8", kind: "train", network: mixer, batch: 8, target: "bench/models.vit:mixer_small" },
+  { name: "resnet50", title: "ResNet-50 at 224, training step, batch 8", kind: "train", network: resnet, batch: 8, target: "bench/models.vit:resnet50" },
+  { name: "resnet50-forward", title: "ResNet-50 at 224, forward, batch 1", kind: "forward", network: resnet, batch: 1, target: "specs/resnet.vit:ResNet@50" },
+]; // prettier-ignore
