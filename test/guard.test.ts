@@ -23,25 +23,29 @@ const targets = ["wasm", "webgpu"] as const;
 
 const headings = ["", "target", "kernels", "forward", "backward", "update", "submits", "bytes moved", "bytes planned", "over least"]; // prettier-ignore
 
-test("the figures of the examples and of three models at full size", { timeout: 120_000 }, async () => {
-  const files = specFiles();
-  const rows = recipes.flatMap((name) =>
-    targets.map((target) => {
-      const limits = target === "wasm" ? WASM_LIMITS : DEFAULT_WEBGPU_LIMITS;
-      const options = { files, catalog: catalog(nodeHost), settings: {} };
-      const spec = compileSpec(parseTarget(name), options, { target, limits });
-      const { kernels, dispatches, bytes, memory } = compileFigures(spec, 2)!;
-      const { forward, backward, update } = dispatches;
-      // Steps of the host cut what is handed to the device.
-      const submits = entriesOfStep(spec, spec.compiled.program!)
-        .map(({ steps }) => 1 + steps.filter(({ kind }) => kind === "host").length)
-        .reduce((sum, each) => sum + each);
-      const excess = (memory.total / memory.lowerBound - 1) * 100;
-      return [name, target, ...[kernels, forward, backward, update, submits, bytes, memory.total].map((n) => n.toLocaleString("en-US")), `${excess.toFixed(2)} %`]; // prettier-ignore
-    }),
-  );
-  const all = [headings, ...rows];
-  const widths = headings.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
-  const lines = all.map((row) => row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ")); // prettier-ignore
-  await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot("guard.txt");
-});
+test(
+  "the figures of the examples and of three models at full size",
+  { timeout: 120_000 },
+  async () => {
+    const files = specFiles();
+    const rows = recipes.flatMap((name) =>
+      targets.map((target) => {
+        const limits = target === "wasm" ? WASM_LIMITS : DEFAULT_WEBGPU_LIMITS;
+        const options = { files, catalog: catalog(nodeHost), settings: {} };
+        const spec = compileSpec(parseTarget(name), options, { target, limits });
+        const { kernels, dispatches, bytes, memory } = compileFigures(spec, 2)!;
+        const { forward, backward, update } = dispatches;
+        // Steps of the host cut what is handed to the device.
+        const submits = entriesOfStep(spec, spec.compiled.program!)
+          .map(({ steps }) => 1 + steps.filter(({ kind }) => kind === "host").length)
+          .reduce((sum, each) => sum + each);
+        const excess = (memory.total / memory.lowerBound - 1) * 100;
+        return [name, target, ...[kernels, forward, backward, update, submits, bytes, memory.total].map((n) => n.toLocaleString("en-US")), `${excess.toFixed(2)} %`]; // prettier-ignore
+      }),
+    );
+    const all = [headings, ...rows];
+    const widths = headings.map((_, i) => Math.max(...all.map((row) => row[i]!.length)));
+    const lines = all.map((row) => row.map((cell, i) => (i < 2 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join("  ")); // prettier-ignore
+    await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot("guard.txt");
+  },
+);
