@@ -225,10 +225,11 @@ function commandLine(run: Run): Command {
     );
 
   verb("import", "bring another library's weights under our names and layout", [
-    "import specs/vit.vit:ViT@B/16 --weights vit_base.safetensors --as timm --out vit.safetensors",
-    "import specs/vit.vit:ViT@B/16 --set size=384 --weights B_16.npz --as vit_jax --out vit.safetensors " +
-      "--adapt 'position = resize(bilinear)' --adapt 'head = fresh'",
-    "import specs/deit.vit:Deit@S --weights deit.pth --within model --as timm --out deit.safetensors",
+    "import specs/vit.vit:ViT@B/16 --weights vit_base.pth --as timm \\\n" +
+      "      --out vit.safetensors",
+    "import specs/vit.vit:ViT@B/16 --set size=384 --weights B_16.npz \\\n" +
+      "      --as vit_jax --adapt 'position = resize(bilinear), head = fresh' \\\n" +
+      "      --out vit.safetensors",
   ])
     .argument("<target>", targetText)
     .requiredOption("--weights <file>", "a safetensors, PyTorch (.pt, .pth) or npz file")
@@ -250,7 +251,8 @@ function commandLine(run: Run): Command {
 
   verb("export", "write weights under another library's names and layout", [
     "export runs/digits --as timm --out digits.safetensors",
-    "export specs/vit.vit:ViT@B/16 --weights vit.safetensors --as timm --out vit_base.safetensors",
+    "export specs/vit.vit:ViT@B/16 --weights vit.safetensors --as timm \\\n" +
+      "      --out vit_base.safetensors",
   ])
     .argument("<target>", `the folder of a run, a recipe that was trained, or ${targetText}`)
     .requiredOption("--as <format>", "whose names: timm, torchvision, transformers, openclip, …")

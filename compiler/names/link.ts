@@ -239,12 +239,13 @@ export interface Refit {
 
 /**
  * The same arrow at another size of theirs; undefined where that does not say how large ours is. `parts` are the sizes
- * of an axis of theirs that is made of several.
+ * of an axis of theirs that is made of several, behind `skipped` entries that we do not have.
  */
 export function refit(
   walk: Walk,
   theirShape: readonly number[],
   parts?: readonly number[],
+  skipped = 0,
 ): Refit | undefined {
   const { factors } = walk;
   if (factors === undefined) {
@@ -254,22 +255,43 @@ export function refit(
   }
   if (factors.theirs.length !== theirShape.length) return undefined;
   const sizes = new Map<string, number>();
+  let offset = 0;
   for (const [i, axis] of factors.theirs.entries()) {
     const extent = theirShape[i]!;
     const now = axis.map((key) => factors.sizes[key]!);
-    const isAsBefore = now.reduce((product, size) => product * size, 1) === extent;
-    const found = isAsBefore ? now : axis.length === 1 ? [extent] : parts;
+    const product = (each: readonly number[]) => each.reduce((all, size) => all * size, 1);
+    const found = product(now) === extent ? now : axis.length === 1 ? [extent] : parts;
     if (found?.length !== axis.length) return undefined;
-    if (found.reduce((product, size) => product * size, 1) !== extent) return undefined;
+    const skip = found === parts && axis.length > 1 ? skipped : 0;
+    if (product(found) + skip !== extent) return undefined;
+    offset += skip * product(theirShape.slice(i + 1));
     axis.forEach((key, at) => sizes.set(key, found[at]!));
   }
   const sizeOf = (key: string) => sizes.get(key)!;
   const shape = factors.ours.map((axis) => axis.reduce((all, key) => all * sizeOf(key), 1));
-  const [ours, theirs] = [stridesOf(factors.ours, sizeOf), stridesOf(factors.theirs, sizeOf)];
+  const ours = stridesOf(factors.ours, sizeOf);
+  const theirs = stridesWithin(factors.theirs, sizeOf, theirShape);
   const strides = factors.ours
     .flat()
     .map((key) => ({ size: sizeOf(key), ours: ours.get(key)!, theirs: theirs.get(key)! }));
-  return { shape, walk: { theirShape, strides: merged(strides), stackStride: 0, offset: 0 } };
+  return { shape, walk: { theirShape, strides: merged(strides), stackStride: 0, offset } };
+}
+
+/** The same where an axis may have more entries than its factors. */
+function stridesWithin(
+  axes: readonly (readonly string[])[],
+  sizeOf: (key: string) => number,
+  extents: readonly number[],
+): ReadonlyMap<string, number> {
+  const strides = new Map<string, number>();
+  axes.forEach((axis, i) => {
+    let stride = extents.slice(i + 1).reduce((all, size) => all * size, 1);
+    for (const key of axis.toReversed()) {
+      strides.set(key, stride);
+      stride *= sizeOf(key);
+    }
+  });
+  return strides;
 }
 
 /** Neighbours that are one run in both tensors become one. */

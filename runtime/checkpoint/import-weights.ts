@@ -134,10 +134,10 @@ class Planner {
     change: Resizing,
   ): void {
     const { path, names } = link;
-    const old = names.length === 1 ? refit(link, from, change.from) : undefined;
+    const old = names.length === 1 ? refit(link, from, change.from, change.fromBefore) : undefined;
     const plan = old && planResize(old.shape, to, change);
     if (old === undefined || plan === undefined) {
-      this.doesNotFit(link, from, "nothing says what axes it is made of: say from = (rows, cols)");
+      this.doesNotFit(link, from, "say what grid it is, as in resize(bicubic, from = (14, 14), from_before = 1)");
     } else if ("fault" in plan) this.doesNotFit(link, from, plan.fault);
     else {
       const sized: NameLink = { ...link, ...old.walk, shape: old.shape };

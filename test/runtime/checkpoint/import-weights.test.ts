@@ -80,6 +80,26 @@ test("a grid of positions is resized behind the class token, which stays", () =>
   expect(read("position")).toHaveLength(34);
 });
 
+test("a table of rows and columns is taken out of tokens, behind those that we do not have", () => {
+  const grid = names(
+    `model Model(x: [batch, rows = 2, cols = 2, width = 1]) -> [batch, rows, cols, width] {
+       param table [down = 2, right = 2, width] ~ zeros
+       x + table[down as rows, right as cols]
+     }
+     names timm of Model { "table" = "pos" [1, (down right), width] -> [down, right, width] }`,
+    "timm",
+  );
+  const request = { wanted: [{ path: "table", shape: [2, 2, 1] }], table: grid };
+  const said = { ...resize, path: "table", mode: "linear" } as Resizing;
+  const { tokens: _, ...plain } = said;
+  const theirs = source({ pos: [1, 17, 1] });
+  expect(() => planImport(theirs, { ...request, changes: [plain] })).toThrow("say what grid it is");
+  const changes = [{ ...plain, from: [4, 4], fromBefore: 1 }];
+  const { read, report } = planImport(theirs, { ...request, changes });
+  expect([...read("table")!]).toEqual([3.5, 5.5, 11.5, 13.5]); // means of four, of 1 to 16
+  expect(report.resized[0]!.how).toBe("4 x 4 to 2 x 2");
+});
+
 test("what starts anew is told apart from what the file lacks", () => {
   const changes: Adaptation[] = [{ kind: "fresh", path: "head" }];
   const lacking = planImport(source({ pos_embed: [1, 17, 2], "head.bias": [2] }), {

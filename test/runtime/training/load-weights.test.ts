@@ -108,3 +108,44 @@ test("a twin of what is loaded starts as it", async () => {
   const { state } = loadCheckpoint(nodeFiles, latestCheckpoint(nodeFiles, folder)!.path);
   expect(asFloat32(state.get("slow.fc1.weight")!)).toEqual(before.values("model.fc1.weight"));
 });
+
+const patches = `
+model Small(size: int = 28, patch: int = 7, width: int = 4, classes: int = 10)
+           (image: [batch, rows = size, cols = size, channels = 1]) -> [batch, features] {
+  let grid = size / patch
+  param class_token [width] ~ zeros
+  param position [tokens = grid ^ 2 + 1, width] ~ normal(std = 0.02)
+  image |> patch_embed: Conv(width, kernel = patch, stride = patch)
+        |> [batch, rows, cols, width] -> [batch, (rows cols) as tokens, width]
+        |> prepend(class_token, tokens) |> add(position) |> take(tokens, 0) |> head: Linear(classes)
+}
+
+names timm of Small {
+  "class_token" = "cls_token" [1, 1, width] -> [width]
+  "position"    = "pos_embed" [1, tokens, width] -> [tokens, width]
+  "patch_embed" = "patch_embed.proj"
+}
+`;
+
+test("positions are resized as the model's text has them: a class token, then a square", async () => {
+  const theirs = new Map([
+    ["cls_token", counting(1, 1, 4)],
+    ["pos_embed", counting(1, 5, 4)], // a class token and 2 x 2
+    ["patch_embed.proj.weight", counting(4, 1, 7, 7)],
+    ["patch_embed.proj.bias", counting(4)],
+  ]);
+  const recipe = (changes: string) =>
+    patches +
+    loading(written(theirs), ` as timm { ${changes} }`).replace(
+      /net model = \{[^}]*\}/,
+      "net model = Small()",
+    );
+  const started = await parametersAfter(recipe("position = resize(bilinear), head = fresh"), 0);
+  const position = started.values("model.position");
+  expect([...position.subarray(0, 8)]).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+  expect([...position.subarray(-4)]).toEqual([16, 17, 18, 19]);
+  expect([...started.values("model.patch_embed.weight").subarray(0, 2)]).toEqual([0, 49]);
+  await expect(parametersAfter(recipe("head = fresh"), 0)).rejects.toMatchObject({
+    message: expect.stringContaining("`pos_embed` is [1, 5, 4], not [1, 17, 4]"),
+  });
+});
