@@ -142,6 +142,9 @@ function sayFigures(spec: CompiledSpec, figures: CompileFigures, { json }: Compi
     ],
     ["", `${bytes(memory.parameters)} parameters, ${bytes(memory.optimizer)} optimizer and state`],
     ["", `${bytes(memory.activations)} activations, ${bytes(memory.workspace)} workspace`],
+    ...(figures.halfBits === 32
+      ? [["", "halves are rounded, but take 32 bits each on this device"]]
+      : []),
     ["compiled in", `${count(figures.compileMs)} ms`],
   ];
   say(table(rows.map(([name, text]) => [paint.dim(name!), text!])).join("\n"));

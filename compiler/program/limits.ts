@@ -15,6 +15,8 @@ export interface Limits {
   readonly workgroupsPerDimension: number;
   /** Bytes in all (WebAssembly: 4 GiB). */
   readonly totalBytes: number;
+  /** WebGPU's `shader-f16`: scratch that is f16 takes 16 bits. */
+  readonly hasF16?: boolean;
   /** A GPU done in software: few invocations with much work each and no barriers are better there. */
   readonly isSoftware?: boolean;
 }
@@ -40,9 +42,14 @@ export const WASM_LIMITS: Limits = {
   totalBytes: 4 * 1024 ** 3 - 65536,
 };
 
+/** Whether scratch of this type lies in arenas of halves: on WebGPU an arena holds elements of one size. */
+export function hasOwnArena(dtype: DType, target: "wasm" | "webgpu", { hasF16 }: Limits): boolean {
+  return target === "webgpu" && dtype === "f16" && hasF16 === true;
+}
+
 /**
  * Bytes of an element in a target's memory. WebGPU's shaders write memory in words of 32 bits, and two invocations may
- * not write one word: halves are rounded there as everywhere, but each takes a word.
+ * not write one word: halves are rounded there as everywhere, but each takes a word, unless it has an arena of its own.
  */
 export function elementBytes(dtype: DType, target: "wasm" | "webgpu"): 2 | 4 {
   return target === "wasm" && isHalf(dtype) ? 2 : 4;

@@ -10,10 +10,10 @@ import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
 import { spansOf } from "../kernels/span.ts";
 import { bytesText, LimitError } from "./target.ts";
 import type { GeneratedKernel, Target } from "./target.ts";
-import { elementBytes } from "./limits.ts";
+import { elementBytes, hasOwnArena, WASM_LIMITS } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { align, lowerBound, planMemory } from "./plan-memory.ts";
-import type { Interval } from "./plan-memory.ts";
+import type { Interval, Placement } from "./plan-memory.ts";
 import type {
   Arena,
   Entry,
@@ -44,7 +44,10 @@ export function planProgram(
   const tables = new Tables(space);
   const io = new HostArrays(space);
   const plans = entries.map((entry) => planScratch(entry, limits, target.name));
-  const scratch = space.addScratch(plans.map((plan) => plan.arenas));
+  const scratch = {
+    words: space.addScratch(plans.map(({ words }) => words.arenas)),
+    halves: space.addScratch(plans.map(({ halves }) => halves.arenas)),
+  };
   const codes = new Codes(target, limits);
   const planned = entries.map((entry, i): Entry => {
     const inputs = entry.inputs.map((input) => io.slot(input, "input", entry.name));
@@ -136,7 +139,7 @@ export function footprint(
   const workspace = deviceBytes - parameters - optimizer - activations;
   const live = Math.max(
     0,
-    ...entries.map((entry) => lowerBound(intervalsOf(entry, program.target))),
+    ...entries.map((entry) => lowerBound(intervalsOf(entry, program.target, program.limits))),
   );
   return {
     parameters,
@@ -302,13 +305,14 @@ class HostArrays {
   }
 }
 
+/** Where halves have arenas of their own, they are placed apart. */
 interface ScratchPlan {
-  readonly places: ReadonlyMap<number, Place>;
-  readonly arenas: readonly number[];
+  readonly words: Placement;
+  readonly halves: Placement;
 }
 
 function planScratch(entry: EntryKernels, limits: Limits, target: Target["name"]): ScratchPlan {
-  const intervals = intervalsOf(entry, target);
+  const intervals = intervalsOf(entry, target, limits);
   const origins = new Map(entry.kernels.buffers.map((buffer) => [buffer.id, buffer.origin]));
   for (const { id, bytes } of intervals) {
     if (align(bytes) <= arenaBytes(limits)) continue;
@@ -316,13 +320,20 @@ function planScratch(entry: EntryKernels, limits: Limits, target: Target["name"]
     const whose = origin.path === "" ? "a value" : `a value of \`${origin.path}\``;
     throw tooLarge(`${whose} in ${entry.name}`, align(bytes), limits, smallerStep, origin);
   }
-  return planMemory(intervals, arenaBytes(limits));
+  const { buffers } = entry.kernels;
+  const isHalf = ({ id }: Interval) => hasOwnArena(buffers[id]!.dtype, target, limits);
+  const words = intervals.filter((interval) => !isHalf(interval));
+  return {
+    words: planMemory(words, arenaBytes(limits)),
+    halves: planMemory(intervals.filter(isHalf), arenaBytes(limits)),
+  };
 }
 
 /** Lifetimes of scratch buffers: parts live and die with the whole that they lie in. */
 export function intervalsOf(
   { kernels }: Pick<EntryKernels, "kernels">,
   target: Target["name"] = "wasm",
+  limits: Limits = WASM_LIMITS,
 ): Interval[] {
   const spans = spansOf(kernels.buffers);
   const lives = new Map<number, { first: number; last: number }>();
@@ -335,7 +346,8 @@ export function intervalsOf(
   return kernels.buffers.flatMap((buffer): Interval[] => {
     const live = lives.get(buffer.id);
     if (buffer.within || buffer.role.kind !== "scratch" || !live) return [];
-    const bytes = buffer.length * elementBytes(buffer.dtype, target);
+    const isHalf = hasOwnArena(buffer.dtype, target, limits);
+    const bytes = buffer.length * (isHalf ? 2 : elementBytes(buffer.dtype, target));
     return [{ id: buffer.id, bytes, ...live }];
   });
 }
@@ -347,7 +359,7 @@ function placeOf(
     readonly tables: Tables;
     readonly inputs: readonly Slot[];
     readonly outputs: readonly Slot[];
-    readonly scratch: readonly number[];
+    readonly scratch: { readonly [kind in keyof ScratchPlan]: readonly number[] };
     readonly plan: ScratchPlan;
   },
 ): Place | undefined {
@@ -362,8 +374,13 @@ function placeOf(
     case "output":
       return known.outputs.find(({ name }) => name === role.name)?.place;
     case "scratch": {
-      const place = known.plan.places.get(buffer.id);
-      return place && { arena: known.scratch[place.arena]!, offset: place.offset };
+      const { words, halves } = known.plan;
+      const word = words.places.get(buffer.id);
+      if (word) return { arena: known.scratch.words[word.arena]!, offset: word.offset };
+      const half = halves.places.get(buffer.id);
+      return (
+        half && { arena: known.scratch.halves[half.arena]!, offset: half.offset, isHalf: true }
+      );
     }
   }
 }
@@ -445,8 +462,8 @@ function stepsOf(
     const { role, dtype } = buffers[root]!;
     const home = rootPlaces.get(root);
     if (!home) throw new Error(`buffer ${id} of ${entry.name} (${role.kind}) has no place`);
-    const offset = home.offset + start * elementBytes(dtype, codes.target.name);
-    return { arena: home.arena, offset };
+    const size = home.isHalf ? 2 : elementBytes(dtype, codes.target.name);
+    return { ...home, offset: home.offset + start * size };
   };
   return kernels.map((kernel): Step => {
     if (kernel.kind === "host") return hostStep(kernel, place);
@@ -461,7 +478,7 @@ function stepsOf(
       path: kernel.origin.path,
       phase: kernel.phase,
       flops: kernel.flops,
-      bytes: bytesMoved(kernel, buffers, codes.target.name),
+      bytes: bytesMoved(kernel, buffers, codes),
     };
   });
 }
@@ -489,9 +506,14 @@ function checkBindings(places: readonly Place[], kernel: Kernel, limits: Limits)
 }
 
 /** Each buffer that a kernel touches, once: what it must move at least. */
-function bytesMoved(kernel: Kernel, buffers: readonly Buffer[], target: Target["name"]): number {
+function bytesMoved(
+  kernel: Kernel,
+  buffers: readonly Buffer[],
+  { target, limits }: Pick<Codes, "target" | "limits">,
+): number {
   return buffersOf(kernel).reduce((sum, id) => {
-    const buffer = buffers[id]!;
-    return sum + buffer.length * elementBytes(buffer.dtype, target);
+    const { dtype, length, role } = buffers[id]!;
+    const isHalf = role.kind === "scratch" && hasOwnArena(dtype, target.name, limits);
+    return sum + length * (isHalf ? 2 : elementBytes(dtype, target.name));
   }, 0);
 }

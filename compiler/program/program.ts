@@ -8,6 +8,8 @@ import type { Limits } from "./limits.ts";
 export interface Place {
   readonly arena: number;
   readonly offset: number;
+  /** In an arena of f16 (WebGPU): the offset is a multiple of 2. */
+  readonly isHalf?: true;
 }
 
 /** A block of device memory. An arena never exceeds the limits' binding size. */

@@ -41,12 +41,12 @@ function smallest({ target }: Program): number {
 
 function verifyPlace(
   program: Program,
-  { arena, offset }: Place,
+  { arena, offset, isHalf }: Place,
   bytes: number,
   what: string,
 ): void {
   const found = program.arenas[arena];
-  const isAligned = offset % smallest(program) === 0;
+  const isAligned = offset % (isHalf ? 2 : smallest(program)) === 0;
   if (found === undefined || offset < 0 || !isAligned || offset + bytes > found.bytes)
     broken(`${what} lies inside arena ${arena} at ${offset}`);
 }

@@ -12,10 +12,10 @@ export interface BoundShader {
   readonly isWritten: readonly boolean[];
 }
 
-/** Elements are four bytes; offsets are counted in elements. Padded to whole vec4u. */
+/** Elements are four bytes, or two in an arena of halves; offsets are counted in elements. Padded to whole vec4u. */
 export function offsetWords(places: readonly Place[]): Uint32Array<ArrayBuffer> {
   const words = new Uint32Array(4 * Math.max(1, Math.ceil(places.length / 4)));
-  places.forEach((place, slot) => (words[slot] = place.offset / 4));
+  places.forEach(({ offset, isHalf }, slot) => (words[slot] = offset / (isHalf ? 2 : 4)));
   return words;
 }
 
@@ -24,23 +24,32 @@ export function bindArenas(body: string, places: readonly Place[]): BoundShader 
   const isWritten = arenas.map((arena) =>
     places.some((place, slot) => place.arena === arena && body.includes(`store${slot}(`)),
   );
+  const halves = new Set(places.flatMap(({ arena, isHalf }) => (isHalf ? [arena] : [])));
   const head = [
+    halves.size > 0 ? "enable f16;" : "",
     `@group(0) @binding(0) var<uniform> offsets: array<vec4u, ${offsetWords(places).length / 4}>;`,
     ...arenas.map(
-      (_, at) =>
-        `@group(0) @binding(${at + 1}) var<storage, ${isWritten[at] ? "read_write" : "read"}> arena${at}: array<u32>;`,
+      (arena, at) =>
+        `@group(0) @binding(${at + 1}) var<storage, ${isWritten[at] ? "read_write" : "read"}> arena${at}: array<${halves.has(arena) ? "f16" : "u32"}>;`,
     ),
-    ...places.map((place, slot) => accessors(body, slot, arenas.indexOf(place.arena))),
+    ...places.map(({ arena, isHalf }, slot) =>
+      accessors(body, slot, arenas.indexOf(arena), isHalf === true),
+    ),
   ];
   return { wgsl: `${head.filter((line) => line !== "").join("\n")}\n${body}`, arenas, isWritten };
 }
 
-function accessors(body: string, slot: number, arena: number): string {
+/** What lies in an arena of halves is a half already: neither way changes its value. */
+function accessors(body: string, slot: number, arena: number, isHalf: boolean): string {
   const element = `arena${arena}[offsets[${slot >> 2}].${"xyzw"[slot & 3]} + u32(index)]`;
   const lines: string[] = [];
   if (body.includes(`load${slot}(`))
-    lines.push(`fn load${slot}(index: i32) -> u32 { return ${element}; }`);
+    lines.push(
+      `fn load${slot}(index: i32) -> u32 { return ${isHalf ? `bitcast<u32>(f32(${element}))` : element}; }`,
+    );
   if (body.includes(`store${slot}(`))
-    lines.push(`fn store${slot}(index: i32, bits: u32) { ${element} = bits; }`);
+    lines.push(
+      `fn store${slot}(index: i32, bits: u32) { ${element} = ${isHalf ? "f16(bitcast<f32>(bits))" : "bits"}; }`,
+    );
   return lines.join("\n");
 }

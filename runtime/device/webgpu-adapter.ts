@@ -116,6 +116,7 @@ export function adapterLimits(adapter: GPUAdapter): Limits {
     workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     totalBytes: Number.POSITIVE_INFINITY,
     isSoftware: describeAdapter(adapter).isSoftware,
+    hasF16: adapter.features.has("shader-f16"),
   };
 }
 
@@ -124,7 +125,7 @@ export async function openDevice(choice: AdapterChoice = {}): Promise<OpenedDevi
   const adapter = await findAdapter(choice);
   const { limits } = adapter;
   try {
-    const wanted: readonly GPUFeatureName[] = ["timestamp-query"];
+    const wanted: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
     const gpuDevice = await adapter.requestDevice({
       label: "vitrail",
       requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),

@@ -1,7 +1,10 @@
 // A compiled program -> its figures, as `vit compile --json` prints them: known before anything runs.
 import type { Entry, Program } from "../../compiler/program/program.ts";
+import type { Buffer } from "../../compiler/kernels/kernel.ts";
+import { isHalf } from "../../compiler/ops/half.ts";
+import { elementBytes, hasOwnArena } from "../../compiler/program/limits.ts";
 import { footprint } from "../../compiler/program/plan.ts";
-import type { Footprint } from "../../compiler/program/plan.ts";
+import type { EntryKernels, Footprint } from "../../compiler/program/plan.ts";
 import { wasmMemoryBytes } from "../../compiler/wasm/memory-layout.ts";
 import { webgpuBytes } from "../../compiler/wgsl/device-memory.ts";
 import type { CompiledSpec } from "./compile-spec.ts";
@@ -22,6 +25,8 @@ export interface CompileFigures {
   /** Floating point operations, and bytes read and written, of a training step or a forward pass. */
   readonly flops: number;
   readonly bytes: number;
+  /** Bits that an f16 or bf16 takes in memory, the widest of them; absent where there is none. */
+  readonly halfBits?: 16 | 32;
   /** Our own time: that in which the driver compiles pipelines is apart. */
   readonly compileMs: number;
 }
@@ -34,6 +39,7 @@ export function compileFigures(spec: CompiledSpec, threads: number): CompileFigu
   const dispatches = steps.filter((step) => step.kind === "dispatch");
   const inPhase = (phase: string) => dispatches.filter((step) => step.phase === phase).length;
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+  const halfBits = widestHalf(program, spec.entries);
   return {
     target: program.target,
     kernels: program.codes.length,
@@ -46,6 +52,7 @@ export function compileFigures(spec: CompiledSpec, threads: number): CompileFigu
     memory: footprint(program, spec.entries, deviceBytes(program, threads)),
     flops: sum(dispatches.map(({ flops }) => flops)),
     bytes: sum(steps.map(({ bytes }) => bytes)),
+    ...(halfBits ? { halfBits } : {}),
     compileMs: Math.round(sum(stages.map(({ ms }) => ms)) * 10) / 10,
   };
 }
@@ -70,6 +77,20 @@ function costliest(entries: readonly Entry[], name: string): Entry | undefined {
   const flops = ({ steps }: Entry): number =>
     steps.reduce((sum, step) => sum + (step.kind === "dispatch" ? step.flops : 0), 0);
   return choices.sort((one, other) => flops(other) - flops(one))[0];
+}
+
+function widestHalf(
+  { target, limits }: Program,
+  entries: readonly EntryKernels[],
+): 16 | 32 | undefined {
+  const halves = entries
+    .flatMap(({ kernels }) => kernels.buffers)
+    .filter(({ dtype }) => isHalf(dtype));
+  if (halves.length === 0) return undefined;
+  const isShort = ({ dtype, role }: Buffer): boolean =>
+    elementBytes(dtype, target) === 2 ||
+    (role.kind === "scratch" && hasOwnArena(dtype, target, limits));
+  return halves.every(isShort) ? 16 : 32;
 }
 
 function deviceBytes(program: Program, threads: number): number {
