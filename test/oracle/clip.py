@@ -55,7 +55,7 @@ def trained(case: Case, model: CLIP, recipe: str, size: int, count: int, betas: 
             model.logit_scale.clamp_(0, math.log(100))
 
     return case.train(
-        f"{SPEC}:{recipe}",
+        recipe,
         {"image": uniform(count, size, size, 3), "text": given(IDS[:count])},
         loss,
         torch.optim.AdamW(decayed(model, 0.2), lr=2e-2, betas=betas, eps=eps),
@@ -70,7 +70,7 @@ def vit() -> Case:
     case = Case("clip-vit", model, as_="openclip", package="open_clip_torch", what="CLIP with a VisionTransformer")
     case.forward(f"{SPEC}:Vit", {"image": uniform(2, 24, 24, 3), "text": given(IDS[:2])},
                  lambda image, ids: outputs(model, image, ids))
-    return trained(case, model, "vit", 24, 5, (0.9, 0.98))
+    return trained(case, model, f"{SPEC}:vit", 24, 5, (0.9, 0.98))
 
 
 def resnet() -> Case:
@@ -79,7 +79,7 @@ def resnet() -> Case:
     case = Case("clip-resnet", model, as_="openclip", package="open_clip_torch", what="CLIP with a ModifiedResNet")
     case.forward(f"{SPEC}:ResNet", {"image": uniform(2, 64, 64, 3), "text": given(IDS[:2])},
                  lambda image, ids: outputs(model, image, ids))
-    return trained(case, model, "resnet", 64, 4, (0.9, 0.999), eps=0.1, rates=(2e-3, 1e-3))
+    return trained(case, model, f"{SPEC}:resnet", 64, 4, (0.9, 0.999), eps=0.1, rates=(2e-3, 1e-3))
 
 
 def cases():
