@@ -112,7 +112,16 @@ def native() -> Case:
     return case_of("flexivit-stored", 8)[0]
 
 
+def fixed() -> Case:
+    """timm's own: one patch, and no position for the class token."""
+    module = VisionTransformer(img_size=24, patch_size=4, embed_dim=24, depth=2, num_heads=3, mlp_ratio=2.0, num_classes=10,
+                               no_embed_class=True, act_layer=partial(torch.nn.GELU, approximate="tanh"))
+    case = Case("flexivit-timm", module, as_="timm", package="timm", what="VisionTransformer without a class position")
+    return case.forward(f"{SPEC}:Fixed", {"image": uniform(2, 24, 24, 3)}, lambda image: {"output": module(nchw(image))})
+
+
 def cases():
     yield supervised()
     yield distilled()
     yield native()
+    yield fixed()

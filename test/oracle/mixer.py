@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from timm.models.mlp_mixer import MlpMixer
 
 from case import Case, integers, nchw, uniform
+from flax_vit import Flat, mlp_shapes, norm_shapes
 from objectives import blended, decayed, sigmoid_loss
 
 SPEC = "test/oracle/specs/mixer.vit"
@@ -48,6 +49,34 @@ def transfer() -> Case:
     )
 
 
+class FlaxMixer(Flat):
+    """big_vision's, from its facts."""
+
+    def __init__(self):
+        shapes = {"stem/kernel": (4, 4, 3, 24), "stem/bias": (24,)}
+        for i in range(2):
+            shapes |= norm_shapes(f"MixerBlock_{i}/LayerNorm_0", 24) | norm_shapes(f"MixerBlock_{i}/LayerNorm_1", 24)
+            shapes |= mlp_shapes(f"MixerBlock_{i}/token_mixing", 25, 12) | mlp_shapes(f"MixerBlock_{i}/channel_mixing", 24, 48)
+        super().__init__(shapes | norm_shapes("pre_head_layer_norm", 24) | {"head/kernel": (24, 10), "head/bias": (10,)})
+
+    def forward(self, image: torch.Tensor) -> torch.Tensor:
+        x = F.conv2d(nchw(image), self["stem/kernel"].permute(3, 2, 0, 1), self["stem/bias"], stride=4)
+        x = x.flatten(2).transpose(1, 2)
+        for i in range(2):
+            name = f"MixerBlock_{i}"
+            x = x + self.mlp(self.norm(x, f"{name}/LayerNorm_0").mT, f"{name}/token_mixing").mT
+            x = x + self.mlp(self.norm(x, f"{name}/LayerNorm_1"), f"{name}/channel_mixing")
+        return self.dense(self.norm(x, "pre_head_layer_norm").mean(1), "head")
+
+
+def flax() -> Case:
+    module = FlaxMixer()
+    case = Case("mixer-flax", module, as_="big_vision", package="torch", rules=module.rules(),
+                what="big_vision's Mixer, written from its facts")
+    return case.forward(f"{SPEC}:Small", {"image": uniform(2, 20, 20, 3)}, lambda image: {"output": module(image)})
+
+
 def cases():
     yield pretraining()
     yield transfer()
+    yield flax()
