@@ -3,10 +3,10 @@ import { bytes, short } from "../cli/figures.ts";
 import type { Outcome, StepFigures, VariantReport } from "./training-figures.ts";
 
 /** The one whose dispatches for each product are 1. */
-const yardstick = { file: "specs/vit.vit", name: "ViT", variant: "B/16" };
+export const yardstick = { file: "specs/vit.vit", name: "ViT", variant: "B/16" };
 
-export function reportTables(reports: readonly VariantReport[]): string {
-  const unit = perProduct(reports.find(isYardstick));
+export function reportTables(reports: readonly VariantReport[], measure: VariantReport): string {
+  const unit = perProduct(measure);
   const relative = (report: VariantReport) => {
     const own = perProduct(report);
     return own === undefined || unit === undefined ? undefined : own / unit;
@@ -26,7 +26,7 @@ export function reportTables(reports: readonly VariantReport[]): string {
   ].join("\n");
 }
 
-function isYardstick({ file, name, variant }: VariantReport): boolean {
+export function isYardstick({ file, name, variant }: VariantReport): boolean {
   return file === yardstick.file && name === yardstick.name && variant === yardstick.variant;
 }
 

@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { format } from "prettier";
 import { specFiles, specNames } from "../runtime/host/node-specs.ts";
 import { listModels } from "../runtime/spec/list-models.ts";
-import { reportTables } from "./report-tables.ts";
+import { isYardstick, reportTables, yardstick } from "./report-tables.ts";
 import { trainingFigures } from "./training-figures.ts";
 import type { VariantReport } from "./training-figures.ts";
 
@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
 
 const reports = values.from === undefined ? measured(positionals) : read(values.from);
 if (!values.json) {
-  const tables = reportTables(reports);
+  const tables = reportTables(reports, reports.find(isYardstick) ?? trainingFigures(yardstick));
   if (positionals.length > 0) console.log(tables);
   else {
     const text = `${readFileSync(page, "utf8").split(mark)[0]}${mark}\n\n${tables}`;

@@ -7,7 +7,7 @@ import { specFiles } from "../runtime/host/node-specs.ts";
 import { openFile } from "../runtime/spec/open-spec.ts";
 import { exit } from "./exit-codes.ts";
 import { table } from "./table.ts";
-import { colors, say, sayJson } from "./terminal.ts";
+import { colors, say, sayJson, widthOf } from "./terminal.ts";
 
 export function listStandard(isJson: boolean): number {
   const { library } = openFile(specFiles(), "specs/std/linear.vit");
@@ -26,8 +26,9 @@ export function listStandard(isJson: boolean): number {
         entries.map(({ kind, name, settings, about }) => [
           paint.dim(kind),
           `${paint.bold(name)}(${settings.join(", ")})`,
-          paint.dim(about),
+          about,
         ]),
+        { tail: { width: widthOf(), paint: paint.dim }, widest: 40 },
       ).join("\n"),
     );
   return exit.fine;
@@ -58,11 +59,12 @@ export function listData(isJson: boolean): number {
     readonly about: string;
   }) => [
     `  ${paint.bold(each.name)}(${each.settings.map(({ name }) => name).join(", ")})`,
-    paint.dim(each.about),
+    each.about,
   ];
+  const tail = { width: widthOf(), paint: paint.dim };
   say(paint.bold("data sets"));
-  say(table(datasets.map(row)).join("\n"));
+  say(table(datasets.map(row), { tail }).join("\n"));
   say(`\n${paint.bold("operations on one example")}`);
-  say(table(operations.map(row)).join("\n"));
+  say(table(operations.map(row), { tail }).join("\n"));
   return exit.fine;
 }

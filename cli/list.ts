@@ -12,7 +12,7 @@ import { exit } from "./exit-codes.ts";
 import { remarkDiagnostics } from "./explain-failure.ts";
 import { short } from "./figures.ts";
 import { firstSentence, listData, listStandard } from "./list-library.ts";
-import { shortened, shownWidth, table } from "./table.ts";
+import { table } from "./table.ts";
 import { colors, say, sayJson, widthOf } from "./terminal.ts";
 
 export interface ListOptions {
@@ -72,32 +72,21 @@ function fileLines(listed: ListedFile): string[] {
   const paint = colors();
   const sweeps = [...file.declarations.values()].filter(({ kind }) => kind === "sweep");
   const rows = [...nameableOf(file), ...sweeps].flatMap((each) => rowsOf(each, listed));
-  const title: Row = { kind: "", name: "", variant: "", figures: titles, about: "" };
-  const cells = (models.length > 0 ? [title, ...rows] : rows).map(
-    ({ kind, name, variant, figures, about }) => [
-      `  ${paint.dim(kind)}`,
-      paint.bold(name),
-      variant,
-      ...(models.length > 0 ? figures : []).map((text) =>
-        figures === titles ? paint.dim(text) : text,
-      ),
-      about,
-    ],
-  );
-  const align = [
-    "left",
-    "left",
-    "left",
-    ...figureAlign.slice(0, models.length > 0 ? 2 : 0),
-  ] as const;
-  return [
-    `${paint.bold(file.name)}  ${paint.dim(firstSentence(file.syntax.documentation))}`,
-    ...table(withinWidth(cells), { align }),
-  ];
+  const cells = rows.map(({ kind, name, variant, figures, about }) => {
+    const isShort = variant === "" && figures === noFigures;
+    const thing = [`  ${paint.dim(kind)}`, paint.bold(name)];
+    return isShort ? [...thing, about] : [...thing, variant, ...figures, about];
+  });
+  const title = ["", "", "", ...titles.map((text) => paint.dim(text)), ""];
+  const tail = { width: widthOf(), paint: paint.dim };
+  const [heading] = table([[paint.bold(file.name), firstSentence(file.syntax.documentation)]], {
+    tail,
+  });
+  return [heading!, ...table(models.length > 0 ? [title, ...cells] : cells, { align, tail })];
 }
 
 const titles = ["parameters", "multiply-adds"] as const;
-const figureAlign = ["right", "right"] as const;
+const align = ["left", "left", "left", "right", "right"] as const;
 
 function rowsOf(declaration: NamedDeclaration, { file, models, openModels }: ListedFile): Row[] {
   if (declaration.kind === "let") return [];
@@ -123,15 +112,4 @@ function rowsOf(declaration: NamedDeclaration, { file, models, openModels }: Lis
       ...variant,
     }),
   );
-}
-
-/** What stands last in a row takes what the terminal has left. */
-function withinWidth(rows: readonly (readonly string[])[]): string[][] {
-  const last = (rows[0]?.length ?? 1) - 1;
-  const widths = Array.from({ length: last }, (_, column) =>
-    Math.max(...rows.map((row) => shownWidth(row[column]!))),
-  );
-  const room = widthOf() - widths.reduce((sum, width) => sum + width + 2, 0);
-  const paint = colors();
-  return rows.map((row) => [...row.slice(0, last), paint.dim(shortened(row[last]!, room))]);
 }

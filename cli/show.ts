@@ -5,8 +5,8 @@ import type { Module } from "../compiler/graph/lowered.ts";
 import type { ResolvedModel, ResolvedRecipe } from "../runtime/spec/open-spec.ts";
 import { exit } from "./exit-codes.ts";
 import { openTarget } from "./open-target.ts";
-import { table } from "./table.ts";
-import { colors, say, sayJson } from "./terminal.ts";
+import { shortened, shownWidth, table } from "./table.ts";
+import { colors, say, sayJson, widthOf } from "./terminal.ts";
 
 export interface ShowOptions {
   readonly set?: Readonly<Record<string, string>>;
@@ -78,23 +78,32 @@ function pathLines(spec: ResolvedModel): string[] {
   const { modules, graph } = spec.model;
   const rows = modules
     .filter(({ path }) => path !== "")
-    .map((module) => [
+    .map((module): [string, string, string] => [
       `${module.path}${module.block === "" ? "" : `: ${paint.cyan(module.block)}`}`,
       module.settings.map(({ name, value }) => `${name} = ${value}`).join(", "),
       paint.dim(originOf(spec, module)),
     ]);
-  const parameters = graph.parameters.map((parameter) => [
+  const parameters = graph.parameters.map((parameter): [string, string, string] => [
     `param ${parameter.path}`,
     `[${parameter.shape.join(", ")}] ~ ${startOf(parameter)}`,
     paint.dim(originOf(spec, parameter)),
   ]);
-  const states = graph.states.map((state) => [
+  const states = graph.states.map((state): [string, string, string] => [
     `state ${state.path}`,
     `[${state.shape.join(", ")}] ~ ${startOf(state)}`,
     paint.dim(originOf(spec, state)),
   ]);
-  return [...table(rows), "", ...table([...parameters, ...states])];
+  return [...within(rows), "", ...within([...parameters, ...states])];
 }
+
+/** Where the terminal is narrower, what stands between a name and its origin is cut. */
+function within(rows: readonly (readonly [string, string, string])[]): string[] {
+  const widest = (column: 0 | 2) => Math.max(0, ...rows.map((row) => shownWidth(row[column])));
+  const room = Math.max(leastMiddle, widthOf() - widest(0) - widest(2) - 4);
+  return table(rows.map(([name, middle, origin]) => [name, shortened(middle, room), origin]));
+}
+
+const leastMiddle = 16;
 
 function recipeLines({ shown }: ResolvedRecipe): string[] {
   const paint = colors();

@@ -7,8 +7,8 @@ import type { SpecSummary } from "../runtime/spec/summarize.ts";
 import { exit } from "./exit-codes.ts";
 import { count, short } from "./figures.ts";
 import { openTarget } from "./open-target.ts";
-import { table } from "./table.ts";
-import { colors, say, sayJson } from "./terminal.ts";
+import { shownWidth, table } from "./table.ts";
+import { colors, say, sayJson, widthOf } from "./terminal.ts";
 
 export interface SummaryOptions {
   readonly set?: Readonly<Record<string, string>>;
@@ -35,10 +35,17 @@ export function summary(target: string, options: SummaryOptions): number {
       : modules.filter(({ parameters: own, macs }) => own > 0 || macs > 0);
   const rows = summaryRows(shown, parameters, { unfolded: options.all ?? false });
   const name = spec.kind === "model" ? spec.model.name : spec.recipe.name;
-  say(treeLines(rows, name).join("\n"));
+  const lines = treeLines(rows, name);
+  const isNarrow = Math.max(...lines.map(shownWidth)) > widthOf();
+  say((isNarrow ? treeLines(rows.map(withoutAxes), name) : lines).join("\n"));
   say("");
   say(footer(figures).join("\n"));
   return exit.fine;
+}
+
+/** `[batch, 197, 768]`: the sizes of a shape alone. */
+function withoutAxes(row: SummaryRow): SummaryRow {
+  return { ...row, output: row.output.replaceAll(/\w+ = (?=\d)/g, "") };
 }
 
 function treeLines(rows: readonly SummaryRow[], name: string): string[] {

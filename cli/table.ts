@@ -9,9 +9,13 @@ export interface TableOptions {
   readonly gap?: number;
   /** A cell that is wider does not widen its column. */
   readonly widest?: number;
+  /** The last cell of each row, unpainted, is cut to what is left of so many columns; where little is left it goes. */
+  readonly tail?: { readonly width: number; readonly paint: (text: string) => string };
 }
 
 export function table(rows: readonly (readonly string[])[], options: TableOptions = {}): string[] {
+  const { tail, ...rest } = options;
+  if (tail !== undefined) return withTails(rows, rest, tail);
   const widths: number[] = [];
   const { widest = Number.POSITIVE_INFINITY } = options;
   const counted = (cell: string) => (shownWidth(cell) > widest ? 0 : shownWidth(cell));
@@ -28,6 +32,29 @@ export function table(rows: readonly (readonly string[])[], options: TableOption
       .trimEnd(),
   );
 }
+
+const leastTail = 16;
+
+function withTails(
+  rows: readonly (readonly string[])[],
+  options: TableOptions,
+  { width, paint }: NonNullable<TableOptions["tail"]>,
+): string[] {
+  // A mark that takes no room keeps the blanks in front of a tail.
+  const heads = table(
+    rows.map((row) => [...row.slice(0, -1), endMark]),
+    options,
+  );
+  return heads.map((head, i) => {
+    const start = head.slice(0, head.lastIndexOf(endMark));
+    const room = width - shownWidth(start);
+    const text = rows[i]!.at(-1) ?? "";
+    return room < leastTail || text === "" ? start.trimEnd() : start + paint(shortened(text, room));
+  });
+}
+
+/** Of width zero, as colours are. */
+const endMark = "\u001b[0m";
 
 export function shownWidth(text: string): number {
   return stripVTControlCharacters(text).length;

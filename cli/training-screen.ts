@@ -144,7 +144,7 @@ export class TrainingScreen {
     );
     say(
       paint.dim(
-        `saved in ${folder}: spec.vit, run.json, metrics.jsonl, ${event.checkpoint.slice(folder.length + 1)}`,
+        `saved in ${folder}: ${event.checkpoint.slice(folder.length + 1)}, spec.vit, metrics.jsonl`,
       ),
     );
     for (const [what, times] of Object.entries(event.data))
