@@ -9,21 +9,15 @@ import {
   needsParens,
   operandLevel,
   rightLevel,
-  stageLevel,
 } from "./format-flat.ts";
 import { binding } from "./format-flat.ts";
-import { after, alignWhens, widest } from "./format-lines.ts";
-import type { Line } from "./format-lines.ts";
+import { after, widest } from "./format-lines.ts";
+import { spreadPipe } from "./format-pipes.ts";
 import { beginsWithOperator, branchLevel, chainOf } from "./format-operators.ts";
 import { precedence } from "./operators.ts";
 import type * as s from "./syntax.ts";
 import type { Comment } from "./syntax.ts";
 import { pathText } from "./syntax.ts";
-
-/** A head no longer than this keeps its first stage beside it when the pipe is broken for want of room. */
-const shortHead = 3;
-/** Stages hang below the first `|>` if that stands no further than this behind the head. */
-const nearHead = 24;
 
 export interface Item {
   readonly span: s.Span;
@@ -56,7 +50,7 @@ export class Spread {
   ): string {
     switch (node.kind) {
       case "pipe":
-        return this.pipe(node, indent, column);
+        return spreadPipe(this, node, indent, column);
       case "binary":
         return this.binary(node, indent, column);
       case "unary": {
@@ -145,144 +139,10 @@ export class Spread {
     return this.comments.isOnOwnLine(start, end);
   }
 
-  // ------------------------------------------------------------------------------------------ pipes
-
-  /** Keeps the lines of the author if they fit; else each stage gets a line. */
-  pipe(node: s.Pipe, indent: number, column: number): string {
-    if (node.stages.length === 0) return this.stage(node.head, false, indent, column);
-    const isBroken = this.comments.hasBreak(node.head.span.end, node.stages.at(-1)!.span.start);
-    const asWritten = (i: number): boolean => this.isBrokenBefore(node, i);
-    if (isBroken && this.fits(node, indent, column, asWritten))
-      return this.pipeLines(node, indent, column, asWritten);
-    const head = this.flat.stage(node.head, true);
-    const isShort =
-      head !== undefined && head.length <= shortHead && !this.hasCommentBefore(node, 0);
-    return this.pipeLines(node, indent, column, (i) => i > 0 || !isShort);
-  }
-
-  /** Whether the stages that may stand on one line find room on the lines so broken. */
-  private fits(
-    node: s.Pipe,
-    indent: number,
-    column: number,
-    breaks: (i: number) => boolean,
-  ): boolean {
-    const head = this.flat.stage(node.head, true);
-    const hang = this.hangOf(head, !breaks(0), indent, column);
-    let width = column + (head?.length ?? 0);
-    for (const [i, stage] of node.stages.entries()) {
-      width =
-        (breaks(i) ? hang + 3 : width + 4) + (this.flat.stageStart(stage, false)?.length ?? 0);
-      if (width > widest) return false;
-    }
-    return column + (head?.length ?? 0) <= widest;
-  }
-
-  /** Below the first `|>` where that stands beside the head, else a little to the right of what is around. */
-  private hangOf(
-    head: string | undefined,
-    isBeside: boolean,
-    indent: number,
-    column: number,
-  ): number {
-    const hangs = isBeside && head !== undefined && !head.includes("\n") && head.length <= nearHead;
-    return hangs ? column + head.length + 1 : indent + 2;
-  }
-
-  private isBrokenBefore(node: s.Pipe, i: number): boolean {
-    const previous = i === 0 ? node.head : node.stages[i - 1]!;
-    const isWritten = this.comments.hasBreak(previous.span.end, node.stages[i]!.span.start);
-    const hasCondition =
-      previous.when !== undefined || (node.stages[i]!.when !== undefined && i > 0);
-    return isWritten || hasCondition || this.hasCommentBefore(node, i);
-  }
-
-  private hasCommentBefore(node: s.Pipe, i: number): boolean {
-    const previous = i === 0 ? node.head : node.stages[i - 1]!;
-    return this.comments.isInside({ start: previous.span.end, end: node.stages[i]!.span.start });
-  }
-
-  private pipeLines(
-    node: s.Pipe,
-    indent: number,
-    column: number,
-    breaks: (i: number) => boolean,
-  ): string {
-    const head = this.stage(node.head, true, indent, column);
-    const hang = this.hangOf(head, !breaks(0), indent, column);
-    const isOneLine = node.stages.every((_, i) => !breaks(i));
-    const lines: Line[] = [{ text: head, when: "", comment: "" }];
-    node.stages.forEach((stage, i) => {
-      const isNew = breaks(i);
-      const line = lines.at(-1)!;
-      if (isNew) {
-        line.comment = this.trailing((i === 0 ? node.head : node.stages[i - 1]!).span.end);
-        lines.push(...this.above(stage.span.start, hang), {
-          text: `${" ".repeat(hang)}|>`,
-          when: "",
-          comment: "",
-        });
-      } else {
-        line.text += " |>";
-      }
-      const last = lines.at(-1)!;
-      const at = isNew ? hang + 3 : after(last.text, column) + 1;
-      last.text += ` ${this.stageStart(stage, false, isOneLine ? indent : hang + 3, at)}`;
-      last.when = this.when(stage, at);
-    });
-    return alignWhens(lines, column, hang + 3);
-  }
-
-  private above(offset: number, indent: number): Line[] {
-    const taken = this.comments.takeBefore(offset);
-    return taken.map((comment) => ({
-      text: " ".repeat(indent) + comment.text,
-      when: "",
-      comment: "",
-    }));
-  }
-
-  private trailing(offset: number): string {
+  /** The comment that ends a line. */
+  trailing(offset: number): string {
     const comment = this.comments.takeTrailing(offset);
     return comment ? comment.text : "";
-  }
-
-  private stage(node: s.Stage, isHead: boolean, indent: number, column: number): string {
-    const start = this.stageStart(node, isHead, indent, column);
-    const when = this.when(node, after(start, column));
-    return when === "" ? start : `${start} ${when}`;
-  }
-
-  private stageStart(node: s.Stage, isHead: boolean, indent: number, column: number): string {
-    const label = node.label ? `${node.label.text}: ` : "";
-    return label + this.operation(node.operation, isHead, indent, column + label.length);
-  }
-
-  private when(node: s.Stage, column: number): string {
-    return node.when === undefined
-      ? ""
-      : `when ${this.expression(node.when, level.operation, column, column + 5)}`;
-  }
-
-  private operation(
-    node: s.StageOperation,
-    isHead: boolean,
-    indent: number,
-    column: number,
-  ): string {
-    if (node.kind === "repeat") return this.repeat(node, indent, column);
-    if (node.kind !== "arrow")
-      return this.expression(node, stageLevel(node, isHead), indent, column);
-    const count = node.count ? `${node.count.text} * ` : "";
-    return `${this.withoutComments(node.from)} -> ${count}${this.withoutComments(node.to)}`;
-  }
-
-  private repeat(node: s.Repeat, indent: number, column: number): string {
-    const over = this.expression(node.over, level.operation, indent, column + 7);
-    const head = `repeat ${over}${node.binding ? ` as ${binding(node.binding)}` : ""}`;
-    const braces = this.flat.braces(node.body);
-    const fits = braces !== undefined && after(head, column) + 1 + braces.length <= widest;
-    return `${head} ${fits ? braces : this.braces(node.body, indent)}`;
   }
 
   braces(node: s.Braces, indent: number): string {
