@@ -1,13 +1,23 @@
-// Every fixture held against Vitrail on all three targets: outputs, then losses and gradients, then optimizer steps.
+// Every fixture held against Vitrail: outputs, then losses and gradients, then optimizer steps. The software adapter
+// takes seconds to compile each case's shaders, so of `webgpu` some cases run here, one for each kind of kernel; all of
+// them run where VITRAIL_ORACLE is `all`, and in `npm run parity`.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { tolerances, worst } from "./compare.ts";
 import type { Difference, Target } from "./compare.ts";
-import { closeDevices, targets } from "./devices.ts";
-import { readFixtures } from "./fixture.ts";
+import { closeDevices } from "./devices.ts";
+import { oracleFolder, readFixtures } from "./fixture.ts";
 import type { Fixture, TrainingFixture } from "./fixture.ts";
 import { forwardDifferences } from "./forward.ts";
+import { readRows } from "./parity-table.ts";
 import { trainingDifferences } from "./training.ts";
 import type { TrainingDifferences } from "./training.ts";
+
+/** Attention; convolutions with batch norm; windows and rolls. */
+const alsoOnWebgpu = ["vit-token", "resnet-four-stages", "cosub-swin"];
+
+const fixtures = readFixtures();
 
 afterAll(closeDevices);
 
@@ -26,16 +36,17 @@ function onceTrained(
   return () => (found ??= trainingDifferences(fixture, training, target));
 }
 
-describe.each(readFixtures().map((fixture) => [fixture.name, fixture] as const))(
+describe.each(fixtures.map((fixture) => [fixture.name, fixture] as const))(
   "%s",
-  (_name, fixture) => {
+  (name, fixture) => {
     const { forward, training } = fixture;
+    const targets: Target[] = ["interpret", "wasm"];
+    if (alsoOnWebgpu.includes(name)) targets.push("webgpu");
     describe.each(targets)("on %s", (target) => {
       const tolerance = tolerances[target];
       if (forward)
         test("outputs", async () => {
-          const differences = await forwardDifferences(fixture, forward, target);
-          expectWithin(differences, tolerance.outputs);
+          expectWithin(await forwardDifferences(fixture, forward, target), tolerance.outputs);
         });
       if (training) {
         const trained = onceTrained(fixture, training, target);
@@ -49,3 +60,10 @@ describe.each(readFixtures().map((fixture) => [fixture.name, fixture] as const))
     });
   },
 );
+
+test("docs/parity.md has rows of cases that there are, none twice", () => {
+  const text = readFileSync(join(oracleFolder, "..", "..", "docs", "parity.md"), "utf8");
+  const rows = readRows(text).map(({ name }) => name);
+  const cases = fixtures.map(({ name }) => name);
+  expect(rows).toEqual(cases.filter((name) => rows.includes(name)));
+});
