@@ -26,6 +26,8 @@ export function table(rows: readonly (readonly string[])[], options: TableOption
     row
       .map((cell, i) => {
         const room = " ".repeat(Math.max(0, widths[i]! - shownWidth(cell)));
+        // Colours around nothing would keep the blanks at the end of a line.
+        if (shownWidth(cell) === 0 && cell !== endMark) return room;
         return options.align?.[i] === "right" ? room + cell : cell + room;
       })
       .join(gap)

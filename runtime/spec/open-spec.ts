@@ -208,9 +208,15 @@ function chosen(file: FileScope, target: SpecTarget): Nameable | undefined {
   for (const kind of ["recipe", "model", "block"] as const) {
     const found = all.filter((declaration) => declaration.kind === kind);
     if (found.length === 1) return found[0];
-    if (found.length > 1) throw new UnclearTarget(target, namesOf(found));
+    if (found.length > 1) throw new UnclearTarget(target, namesOf(choicesOf(all)));
   }
   throw new UnclearTarget(target, []);
+}
+
+/** Blocks are asked for by name: they are offered where there is nothing else. */
+function choicesOf(all: readonly Nameable[]): readonly Nameable[] {
+  const whole = all.filter(({ kind }) => kind !== "block");
+  return whole.length > 0 ? whole : all;
 }
 
 function unknownThing(file: FileScope, name: string): Diagnostic {

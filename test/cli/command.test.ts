@@ -52,6 +52,14 @@ test("an unclear target lists what can be said", async () => {
   expect(err).toContain("specs/std/norms.vit:LayerNorm");
 });
 
+test("where a file has recipes and models, both are offered, blocks are not", async () => {
+  const { code, err } = await runVit("summary", "specs/clip.vit");
+  expect(code).toBe(2);
+  expect(err).toContain("specs/clip.vit:CLIP\n");
+  expect(err).toContain("specs/clip.vit:clip\n");
+  expect(err).not.toContain("AttentionPool");
+});
+
 test("the command runs from its entry, in colour where it is asked for", () => {
   const { FORCE_COLOR: _, NO_COLOR: __, ...environment } = process.env;
   const run = (words: readonly string[], more: NodeJS.ProcessEnv) =>

@@ -10,6 +10,15 @@ test("columns are as wide as their widest cell; colours take no room", () => {
   ]);
 });
 
+test("no line ends in blanks, not behind colours either", () => {
+  expect(
+    table([
+      ["a", "\u001b[2m\u001b[22m"],
+      ["b", "c"],
+    ]),
+  ).toEqual(["a", "b  c"]);
+});
+
 test("a tail takes what its row has left, and goes where that is little", () => {
   const paint = (text: string) => `<${text}>`;
   const rows = [["block", "Pool", "the mean of the map asks"], ["model", "Net", "S", "22.1M", "one that is cut"]]; // prettier-ignore
