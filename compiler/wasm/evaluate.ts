@@ -223,8 +223,16 @@ function stepped(frame: Frame, { base, offset }: Address, bytes: number): Addres
 
 /** Writes the meaningful lanes of a store's value. */
 export function writeStore(store: Store, frame: Frame): void {
-  const value = evaluate(store.value, frame);
+  const value = evaluate(unrounded(store, frame), frame);
   writeLanes(store.buffer, store.index, value, store.value.dtype, frame);
+}
+
+/** Storing a half rounds: a cast to the same half need not do so before. */
+function unrounded({ buffer, value }: Store, frame: Frame): Expression {
+  if (value.kind !== "apply" || value.instruction !== "cast") return value;
+  const [inner] = value.arguments;
+  const isSame = value.dtype === frame.context.dtypeOf(buffer) && isHalf(value.dtype);
+  return isSame && inner?.dtype === "f32" ? inner : value;
 }
 
 export function writeLanes(

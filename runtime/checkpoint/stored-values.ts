@@ -1,11 +1,23 @@
 // The bytes of a stored tensor <-> numbers: half precisions are widened, 64-bit integers must fit a double.
 // Written for a little-endian machine, as the format is; there is no other that we run on.
+import { toHalfBits } from "../../compiler/ops/half.ts";
+import type { HalfType } from "../../compiler/ops/half.ts";
 import { dtypeBytes } from "./safetensors.ts";
 import type { StoredDtype, StoredTensor } from "./safetensors.ts";
 
 /** Floats as they are, bit for bit. */
 export function storeFloat32(values: Float32Array, shape: readonly number[]): StoredTensor {
   return { dtype: "F32", shape, bytes: bytesOf(values) };
+}
+
+/** Floats that are halves, in 16 bits. */
+export function storeHalves(
+  values: Float32Array,
+  dtype: HalfType,
+  shape: readonly number[],
+): StoredTensor {
+  const bits = Uint16Array.from(values, (value) => toHalfBits(value, dtype));
+  return { dtype: dtype === "f16" ? "F16" : "BF16", shape, bytes: bytesOf(bits) };
 }
 
 export function storeInt32(values: Int32Array, shape: readonly number[]): StoredTensor {

@@ -4,6 +4,7 @@
 // finite though all it reads is, and from which a trail of such nodes leads to the loss; infinities that a mask throws
 // away are on no such trail.
 import type { Node, TensorGraph } from "../../compiler/graph/graph.ts";
+import { isHalf } from "../../compiler/ops/half.ts";
 import { createInterpreter } from "../device/interpret.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import type { TypedArray } from "../device/device.ts";
@@ -120,6 +121,7 @@ function describe({ node, part }: Culprit): string {
 
 function advice({ node, part }: Culprit): string {
   if (part !== undefined) return "start again, or from an earlier checkpoint";
+  if (isHalf(node.dtype)) return "it is too large for a half (65,504): normalise it, lower the learning rate, or set `precision = f32`"; // prettier-ignore
   if (node.op === "input") return "look at the data and at the operations of its view";
   if (["log", "sqrt", "rsqrt", "divide", "reciprocal"].includes(node.op))
     return "add a small number to what it takes (an eps), or lower the learning rate";

@@ -3,6 +3,7 @@
 // doubles too, though another device then rounds them.
 import type { ResidentPart } from "../../compiler/compiled.ts";
 import type { DType } from "../../compiler/graph/graph.ts";
+import { isHalf } from "../../compiler/ops/half.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { StoredTensor, StoredTensors } from "../checkpoint/safetensors.ts";
 import {
@@ -10,6 +11,7 @@ import {
   asInt32,
   asNumbers,
   storeFloat32,
+  storeHalves,
   storeInt32,
   storeUint32,
 } from "../checkpoint/stored-values.ts";
@@ -56,7 +58,8 @@ function unlike(message: string): WorldError {
 }
 
 function store(values: DeviceValues, { dtype, shape }: ResidentPart): StoredTensor {
-  if (values instanceof Float32Array) return storeFloat32(values, shape);
+  if (values instanceof Float32Array)
+    return isHalf(dtype) ? storeHalves(values, dtype, shape) : storeFloat32(values, shape);
   if (values instanceof Int32Array) return storeInt32(values, shape);
   if (values instanceof Uint32Array) return storeUint32(values, shape);
   return storeDoubles(values, dtype, shape);

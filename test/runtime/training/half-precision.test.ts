@@ -117,6 +117,14 @@ test("parts of a batch add up to the step of the whole batch", async () => {
   ]);
 });
 
+test("an activation that is too large for a half ends the run, and is named", async () => {
+  const large = half.replace("padding = 1) |> scale(0..1)", "padding = 1) |> scale(0..1e7)");
+  await expect(run(large, "wasm", 2)).rejects.toMatchObject({
+    message: expect.stringMatching(/in step 1 the loss is .*`cast` of `model/),
+    hint: expect.stringMatching(/too large for a half .*`precision = f32`/),
+  });
+});
+
 test("a gradient that overflows at the smallest scale ends the run", async () => {
   const hopeless = half.replace("cross_entropy(logits, train.label)", "1e12 * cross_entropy(logits, train.label)"); // prettier-ignore
   await expect(run(hopeless, "wasm", 40)).rejects.toThrow(/in step 16 the gradient's norm is .*/);

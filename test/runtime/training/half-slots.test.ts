@@ -40,6 +40,7 @@ for (const want of ["wasm", "webgpu"])
       const [values, others] = [asNumbers(tensor), asNumbers(got.tensors.get(path)!)];
       const [difference, whole] = [norm(values, others), norm(values)];
       expect(difference, path).toBeLessThanOrEqual(0.01 * whole + 1e-6);
+      if (path.startsWith("m/")) expect(got.tensors.get(path)!.dtype).toBe("BF16");
       if (path.startsWith("m/"))
         expect(Array.from(others, roundToBf16)).toEqual(Array.from(others));
     }
