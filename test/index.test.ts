@@ -37,6 +37,13 @@ test("format gives canonical text, and refuses what does not parse", () => {
   expect(() => vitrail.format("let a = (")).toThrow(vitrail.SpecError);
 });
 
+test("the models of a file with their variants", () => {
+  const models = vitrail.list("specs/pit.vit");
+  expect(models.map(({ variant }) => variant)).toEqual(["Ti", "XS", "S", "B"]);
+  const { parameters, macs } = vitrail.summary("specs/pit.vit:PiT@S");
+  expect(models[2]).toEqual({ file: "specs/pit.vit", name: "PiT", variant: "S", parameters, macs });
+});
+
 test("summary and diff of published models", () => {
   expect(vitrail.summary("specs/vit.vit:ViT@B/16").parameters).toBe(86_567_656);
   const { level, macs } = vitrail.diff("specs/vit.vit:ViT@B/16", "specs/vit.vit:ViT@B/16", {
