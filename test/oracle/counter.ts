@@ -8,9 +8,23 @@ export function keyOf(name: string): readonly [number, number] {
   return [fnv1a(bytes, 0x811c9dc5), fnv1a([...bytes, 1], 0x01234567)];
 }
 
-/** Multiples of 2^-52. */
+/** Multiples of 2^-52. Not to be written to: who asks again gets the same array. */
 export function uniform(name: string, count: number): Float64Array {
-  const key = keyOf(name);
+  const asked = `${name} ${count}`;
+  const known = made.get(asked);
+  if (known) return known;
+  if (madeInAll + count > 2 ** 22) made.clear();
+  madeInAll = made.size === 0 ? count : madeInAll + count;
+  const numbers = fresh(keyOf(name), count);
+  made.set(asked, numbers);
+  return numbers;
+}
+
+/** Targets and steps ask for the same vectors. */
+const made = new Map<string, Float64Array>();
+let madeInAll = 0;
+
+function fresh(key: readonly [number, number], count: number): Float64Array {
   return Float64Array.from({ length: count }, (_, place) => {
     const [high, low] = threefry2x32(key, [place, 0], 20);
     return (high * 2 ** 21 + (low >>> 11)) / 2 ** 52 - 1;

@@ -22,7 +22,7 @@ const recipes = files
 /** The software adapter takes seconds for the shaders of each: here one, all of them where VITRAIL_ORACLE is `all`. */
 const alsoOnWebgpu = ["vit-token_drawn"];
 
-describe.each(recipes)("%s", (name, spec) => {
+describe.each(recipes)("%s", { timeout: 300_000 }, (name, spec) => {
   const isWhole = process.env["VITRAIL_ORACLE"] === "all" || alsoOnWebgpu.includes(name);
   const targets: readonly Target[] = isWhole ? ["wasm", "webgpu"] : ["wasm"];
   test.each(targets)("has the same bits twice on %s", async (target) => {

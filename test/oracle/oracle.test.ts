@@ -42,7 +42,7 @@ describe.each(fixtures.map((fixture) => [fixture.name, fixture] as const))(
     const { forward, training } = fixture;
     const targets: Target[] = ["interpret", "wasm"];
     if (alsoOnWebgpu.includes(name)) targets.push("webgpu");
-    describe.each(targets)("on %s", (target) => {
+    describe.each(targets)("on %s", { timeout: 300_000 }, (target) => {
       const tolerance = tolerances[target];
       if (forward)
         test("outputs", async () => {
