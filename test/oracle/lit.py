@@ -10,6 +10,7 @@ from timm.models.vision_transformer import VisionTransformer
 from transformers import BertConfig, BertModel
 
 from case import Case, given, nchw, uniform
+from exchange import Exchange
 from flip import layers, norm
 from vit import Adafactor
 
@@ -140,3 +141,7 @@ def pieces() -> Case:
 def cases():
     yield bert()
     yield pieces()
+
+
+def exchanges():
+    yield Exchange(f"{SPEC}:Words", "transformers", Bert(), {"text": given(WORDS)}, lambda model, ids: {"output": model(ids)})

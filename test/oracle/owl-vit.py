@@ -6,6 +6,7 @@ from torch import nn
 from transformers import OwlViTConfig, OwlViTForObjectDetection
 
 from case import Case, given, integers, nchw, uniform
+from exchange import Exchange
 
 SPEC = "test/oracle/specs/owl-vit.vit"
 
@@ -112,3 +113,17 @@ def cases():
         clip=1.0,
         rates=[2e-2, 1e-2],
     )
+
+
+def loaded(folder) -> OwlViTForObjectDetection:
+    model = OwlViTForObjectDetection.from_pretrained(folder)
+    model.box_head.gelu = nn.GELU(approximate="tanh")
+    model.layer_norm.eps = 1e-6
+    return model
+
+
+def exchanges():
+    """CLIP's projection of images and its temperature come along in their files; a detector has no use for them."""
+    inputs = {"image": uniform(2, 24, 24, 3), "texts": given(IDS[1:])}
+    yield Exchange(f"{SPEC}:Detector", "transformers", detector(), inputs, seen, file="model.safetensors",
+                   save=lambda model, folder: model.save_pretrained(folder), load=loaded)

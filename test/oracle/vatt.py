@@ -233,7 +233,7 @@ def case_of(name: str, model: nn.Module, what: str, spec: str, recipe: str) -> C
 
     learning = [p for p in model.parameters() if p.requires_grad]
     return case.train(f"{SPEC}:{recipe}", {**shapes(5), "clip.has_text": given(SPOKEN)}, loss,
-                      torch.optim.Adam(learning, lr=2e-2, eps=1e-2), rates=[2e-2, 1e-2])
+                      torch.optim.Adam(learning, lr=5e-3, eps=1.0), rates=[5e-3, 2.5e-3])
 
 
 def cases():
