@@ -1,7 +1,7 @@
 """python test/oracle/exported.py [FAMILY[:CASE] ...]: our models, written by `vit export`, in the reference libraries.
 
 For each case with a forward pass: weights of ours, none of them 0, go out under the reference's names; its class loads
-all of them and computes what `vit run` computes. Prints the largest difference over the largest output; at most 1e-4.
+all of them and computes what `vit run` computes. `transformers` is a ViT of that library, by its own files. Prints the largest difference over the largest output; at most 1e-4.
 """
 
 import math
@@ -79,6 +79,30 @@ def prove(one: Exported, folder: Path) -> float:
     )
 
 
+def from_pretrained(folder: Path) -> float:
+    """transformers has names of its own on the disk, which only its own reading and writing know: both directions."""
+    from transformers import ViTConfig, ViTForImageClassification
+
+    config = ViTConfig(hidden_size=8, num_hidden_layers=2, num_attention_heads=2, intermediate_size=16, image_size=6,
+                       patch_size=2, num_labels=5, layer_norm_eps=1e-6)
+    module = ViTForImageClassification(config).eval()
+    for name, parameter in module.named_parameters():
+        parameter.data = 0.3 * torch.from_numpy(counter(name, parameter.numel()).astype(np.float32)).reshape(parameter.shape)
+    module.save_pretrained(folder / "theirs")
+    shape = {"width": 8, "depth": 2, "heads": 2, "hidden": 16, "patch": 2, "size": 6, "classes": 5}
+    model = ["specs/vit.vit:ViT", *(word for key, value in shape.items() for word in ("--set", f"{key}={value}"))]
+    ours, into, out = (str(folder / f"{each}.safetensors") for each in ("ours", "in", "out"))
+    save_file({"image": counter("image", 216).reshape(2, 6, 6, 3).astype(np.float32)}, into)
+    vit("import", *model, "--weights", str(folder / "theirs/model.safetensors"), "--as", "transformers", "--out", ours)
+    vit("run", *model, "--weights", ours, "--inputs", into, "--out", out, "--device", "wasm")
+    (folder / "theirs/model.safetensors").unlink()
+    vit("export", *model, "--weights", ours, "--as", "transformers", "--out", str(folder / "theirs/model.safetensors"))
+    back = ViTForImageClassification.from_pretrained(folder / "theirs").eval()
+    with torch.no_grad():
+        wanted = back(torch.from_numpy(load_file(into)["image"]).permute(0, 3, 1, 2).to(back.dtype)).logits.numpy()
+    return float(np.abs(load_file(out)["output"] - wanted).max() / np.abs(wanted).max())
+
+
 def plain(tensor: torch.Tensor) -> np.ndarray:
     return tensor.to(torch.float32).numpy() if tensor.dtype == torch.float64 else tensor.numpy()
 
@@ -87,7 +111,12 @@ def main(wanted: list[str]) -> None:
     case.Case = Exported
     files = {path.stem: path for path in sorted(HERE.glob("*.py")) if "\ndef cases()" in path.read_text()}
     worst = 0.0
-    for chosen in wanted or list(files):
+    for chosen in wanted or ["transformers", *files]:
+        if chosen == "transformers":
+            with tempfile.TemporaryDirectory() as folder:
+                worst = max(worst, from_pretrained(Path(folder)))
+            print(f"{'ViTForImageClassification':32} {chosen:14} {worst:.1e}", flush=True)
+            continue
         stem, _, only = chosen.partition(":")
         for one in family(files[stem]).cases():
             if one.asked is None or (only and one.name != only):
