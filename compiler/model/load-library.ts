@@ -65,6 +65,19 @@ function loadNameFiles(before: Loader, files: Files): NameFiles {
   };
 }
 
+/** Whoever loads several libraries from the same files, as `vit check specs` does, parses what they share once. */
+const parsedOf = new WeakMap<Files, Map<string, ReturnType<typeof parse>>>();
+
+function parseOnce(files: Files, name: string, text: string): ReturnType<typeof parse> {
+  const parsed = parsedOf.get(files) ?? new Map<string, ReturnType<typeof parse>>();
+  parsedOf.set(files, parsed);
+  const known = parsed.get(name);
+  if (known?.file.text === text) return known;
+  const fresh = parse(text, name);
+  parsed.set(name, fresh);
+  return fresh;
+}
+
 interface OpenFile extends FileScope {
   readonly declarations: Map<string, NamedDeclaration>;
   readonly variants: Map<string, VariantsDeclaration>;
@@ -91,7 +104,7 @@ class Loader {
     const text = this.files.read(name) ?? this.files.shipped.get(name);
     if (text === undefined) return undefined;
     this.sources.set(name, text);
-    const parsed = parse(text, name);
+    const parsed = parseOnce(this.files, name, text);
     this.diagnostics.push(...parsed.diagnostics);
     const file = collectNames(parsed.file, this.diagnostics);
     this.loaded.set(name, file);
