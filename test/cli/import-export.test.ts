@@ -6,6 +6,7 @@ import type { StoredTensor } from "../../runtime/checkpoint/safetensors.ts";
 import { asFloat32, asNumbers, storeFloat32 } from "../../runtime/checkpoint/stored-values.ts";
 import type { ImportResult } from "../../runtime/spec/import-spec.ts";
 import { nodeFiles } from "../../runtime/host/node.ts";
+import { exportWeights, importWeights } from "../../index.ts";
 import { temporaryFolder } from "../runtime/temporary-folder.ts";
 import { runVit, runVitJson } from "./run-vit.ts";
 
@@ -104,6 +105,17 @@ test("the report counts, and is there as JSON", async () => {
     asFloat32(tensorsOf(ours).get("position")!).subarray(0, 8),
   );
   expect(Array.from(asNumbers(tensors.get("head.weight")!)).every((value) => value === 0)).toBe(true); // prettier-ignore
+});
+
+test("the same as functions", () => {
+  const settings = { width: "8", depth: "1", heads: "2", hidden: "16", patch: "2", size: "6" };
+  const folder = temporaryFolder();
+  const [theirs, ours] = [`${folder}/theirs`, `${folder}/ours`];
+  const { format, leftOut } = exportWeights(target, { as: "timm", settings, seed: 3, out: theirs });
+  expect({ format, leftOut }).toEqual({ format: "timm", leftOut: [] });
+  const options = { weights: theirs, as: "timm", settings, adapt: "head = fresh", out: ours };
+  expect(importWeights(target, options).fresh).toEqual(["head.weight", "head.bias"]);
+  expect(() => importWeights(target, { ...options, as: "torchvision" })).toThrow("does not fit");
 });
 
 describe("what does not fit is refused, and nothing is written", () => {

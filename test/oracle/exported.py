@@ -59,7 +59,7 @@ def prove(one: Exported, folder: Path) -> float:
     sets = [word for key, value in settings.items() for word in ("--set", f"{key}={value}")]
     first, ours, theirs, into, out = (str(folder / f"{each}.safetensors") for each in ("first", "ours", "theirs", "in", "out"))
     vit("export", spec, *sets, "--as", "vitrail", "--out", first)
-    made = {path: weight(path, values).astype(np.float32) for path, values in load_file(first).items()}
+    made = {path: np.asarray(weight(path, values), np.float32) for path, values in load_file(first).items()}
     save_file(made, ours)
     vit("export", spec, *sets, "--weights", ours, "--as", net.as_, "--out", theirs)
     given = {path: each.values(path) for path, each in inputs.items()}
