@@ -102,7 +102,7 @@ function onItsView(
   context: RecipeContext,
   isMeant: IsMeant,
 ): Expression | undefined {
-  if (node.kind !== "call" || !netOf(node.callee, isMeant)) return undefined;
+  if (node.kind !== "call" || !isCallOfNet(node, isMeant)) return undefined;
   const view = firstView(node.arguments, context, new Set());
   if (view === undefined) return undefined;
   const value: Expression = { kind: "name", name: view, span: node.span };
@@ -158,10 +158,7 @@ function asApplication(
 ): Expression | undefined {
   if (node.kind === "pipe") return prefixThroughNet(node, context, isMeant);
   if (node.kind !== "call") return undefined;
-  const isNet =
-    netOf(node.callee, isMeant) ||
-    (node.callee.kind === "call" && netOf(node.callee.callee, isMeant));
-  return isNet && readsView(node, context) ? node : undefined;
+  return isCallOfNet(node, isMeant) && readsView(node, context) ? node : undefined;
 }
 
 /** `clean |> model |> softmax(features)`: as far as the net. */
@@ -177,6 +174,11 @@ function prefixThroughNet(
   if (place === -1 || !readsView(pipe.head, context)) return undefined;
   const stages = pipe.stages.slice(0, place + 1);
   return { ...pipe, stages, span: { start: pipe.span.start, end: stages.at(-1)!.span.end } };
+}
+
+/** `model(clean)`, `model(patch = 16)(clean)`. */
+function isCallOfNet({ callee }: Expression & { kind: "call" }, isMeant: IsMeant): boolean {
+  return netOf(callee, isMeant) || (callee.kind === "call" && netOf(callee.callee, isMeant));
 }
 
 function netOf(expression: Expression, isMeant: IsMeant): boolean {

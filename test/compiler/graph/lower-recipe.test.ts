@@ -307,6 +307,15 @@ describe("evaluations", () => {
     expect(recipe.predict!.classes).toEqual(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"]);
   });
 
+  test("a net that is given other settings predicts on the view before it was mixed", () => {
+    const recipe = lower(`
+      net model = Head
+      let mixed = reverse(image, batch)
+      loss = cross_entropy(model(out = 10)(mixed), train.label)`);
+    expect(recipe.predict!.views.map(({ input }) => input)).toEqual(["image"]);
+    expect(recipe.predict!.graph.outputs.map(({ value }) => value.shape)).toEqual([[50, 10]]);
+  });
+
   test("nothing does where the net cannot take a view as it is, and that is no mistake", () => {
     const recipe = lower(`
       net model = Linear(10)
