@@ -5,6 +5,7 @@
 //     before = 1, grid = (24, 24)             our tokens: how many stand before the grid, and its rows and columns;
 //     from = (14, 14), from_before = 1        the checkpoint's. What the model's text says need not be said again.
 //   pi_resize, pi_resize(bicubic)           a kernel of patches, by the pseudo-inverse (Beyer et al., 2023)
+//   cut                                     what is too long loses its end: the first places of a longer text
 //   within = "state_dict"                   where in the file the weights lie
 import type { Argument, Expression, RecordExpression, RecordField } from "../../grammar/syntax.ts";
 import { pathText } from "../../grammar/syntax.ts";
@@ -13,7 +14,7 @@ import type { TokenLayout } from "./token-layout.ts";
 
 export type Adaptation =
   | { readonly kind: "fresh"; readonly path: string }
-  | (Resize & { readonly kind: "resize" | "pi_resize" });
+  | (Resize & { readonly kind: "resize" | "pi_resize" | "cut" });
 
 export interface Resize {
   readonly path: string;
@@ -42,7 +43,7 @@ export interface AdaptationContext {
   readonly report: (message: string, at: Expression, near?: string) => void;
 }
 
-export const adaptationNames = ["fresh", "resize", "pi_resize"] as const;
+export const adaptationNames = ["fresh", "resize", "pi_resize", "cut"] as const;
 
 export function readAdaptations(
   record: RecordExpression | undefined,
@@ -71,8 +72,10 @@ function readOne(
   const callee = value.kind === "call" ? value.callee : value;
   const how = callee.kind === "name" ? callee.name : "";
   if (how === "fresh" && value.kind === "name") return { kind: "fresh", path };
+  if (how === "cut" && value.kind === "name")
+    return { kind: "cut", path, mode: "linear", antialias: false };
   if (how !== "resize" && how !== "pi_resize") {
-    context.report("an adaptation is `fresh`, `resize(…)` or `pi_resize`", value, how);
+    context.report("an adaptation is `fresh`, `cut`, `resize(…)` or `pi_resize`", value, how);
     return undefined;
   }
   const given = value.kind === "call" ? value.arguments : [];

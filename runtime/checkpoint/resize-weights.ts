@@ -4,7 +4,7 @@
 import type { Resize } from "../../compiler/names/adaptations.ts";
 import { pseudoInverseResize, resizeMatrix } from "../../compiler/ops/generators/resize.ts";
 
-export type Resizing = Resize & { readonly kind: "resize" | "pi_resize" };
+export type Resizing = Resize & { readonly kind: "resize" | "pi_resize" | "cut" };
 
 /** What is done, or why it cannot be. */
 export type ResizePlan =
@@ -18,6 +18,7 @@ export function planResize(
   resizing: Resizing,
 ): ResizePlan {
   if (from.length !== to.length) return { fault: `it has ${from.length} axes, not ${to.length}` };
+  if (resizing.kind === "cut") return planCut(from, to);
   const unlike = to.flatMap((size, axis) => (size === from[axis] ? [] : [axis]));
   const isTokens = resizing.tokens !== undefined && !unlike.some((axis) => axis > 0);
   if (isTokens) return planTokens(from, to, resizing);
@@ -28,6 +29,27 @@ export function planResize(
     };
   const said = `${unlike.map((axis) => from[axis]).join(" x ")} to ${unlike.map((axis) => to[axis]).join(" x ")}`;
   return { said, apply: (values) => resizedAxes(values, from, to, resizing) };
+}
+
+/** The beginning of every axis. */
+function planCut(from: readonly number[], to: readonly number[]): ResizePlan {
+  const short = to.findIndex((size, axis) => size > from[axis]!);
+  if (short >= 0) return { fault: `${from[short]} cannot be cut to ${to[short]}` };
+  const count = to.reduce((product, size) => product * size, 1);
+  const apply = (values: ArrayLike<number>): Float64Array => {
+    const result = new Float64Array(count);
+    for (let place = 0; place < count; place++) {
+      let [rest, stride, source] = [place, 1, 0];
+      for (let axis = to.length - 1; axis >= 0; axis--) {
+        source += (rest % to[axis]!) * stride;
+        rest = Math.floor(rest / to[axis]!);
+        stride *= from[axis]!;
+      }
+      result[place] = values[source]!;
+    }
+    return result;
+  };
+  return { said: `${from.join(" x ")} cut to ${to.join(" x ")}`, apply };
 }
 
 /** The first axis holds tokens: some before the grid, which stay, and the grid, row by row. */

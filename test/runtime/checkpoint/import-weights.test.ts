@@ -100,6 +100,15 @@ test("a table of rows and columns is taken out of tokens, behind those that we d
   expect(report.resized[0]!.how).toBe("4 x 4 to 2 x 2");
 });
 
+test("what is too long may be cut to its beginning, along every axis", () => {
+  const cut: Resizing = { kind: "cut", path: "x", mode: "linear", antialias: false };
+  const plan = planResize([3, 3], [2, 2], cut);
+  if ("fault" in plan) throw new Error(plan.fault);
+  expect([...plan.apply([1, 2, 3, 4, 5, 6, 7, 8, 9])]).toEqual([1, 2, 4, 5]);
+  expect(plan.said).toBe("3 x 3 cut to 2 x 2");
+  expect(planResize([3, 3], [2, 4], cut)).toEqual({ fault: "3 cannot be cut to 4" });
+});
+
 test("what starts anew is told apart from what the file lacks", () => {
   const changes: Adaptation[] = [{ kind: "fresh", path: "head" }];
   const lacking = planImport(source({ pos_embed: [1, 17, 2], "head.bias": [2] }), {
