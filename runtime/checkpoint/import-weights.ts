@@ -137,7 +137,11 @@ class Planner {
     const old = names.length === 1 ? refit(link, from, change.from, change.fromBefore) : undefined;
     const plan = old && planResize(old.shape, to, change);
     if (old === undefined || plan === undefined) {
-      this.doesNotFit(link, from, "say what grid it is, as in resize(bicubic, from = (14, 14), from_before = 1)");
+      this.doesNotFit(
+        link,
+        from,
+        "say what grid it is, as in resize(bicubic, from = (14, 14), from_before = 1)",
+      );
     } else if ("fault" in plan) this.doesNotFit(link, from, plan.fault);
     else {
       const sized: NameLink = { ...link, ...old.walk, shape: old.shape };
