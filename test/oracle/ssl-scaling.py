@@ -78,7 +78,7 @@ class Jigsaw(nn.Module):
 
 
 def puzzle(name: str, kind: str, module: nn.Module, patch: int, package: str, what: str) -> Case:
-    case = Case(f"ssl-scaling-{name}", module, as_="torchvision", package=package, what=what)
+    case = Case(f"ssl-scaling-{name}", module, as_=package, package=package, what=what)
     case.forward(f"{SPEC}:{kind}", {"pieces": uniform(1, 9, patch, patch, 3)}, lambda pieces: {"output": module(pieces)})
     norms = {p for m in module.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d)) for p in m.parameters()}
     groups = [
