@@ -95,6 +95,8 @@ export type ShapeEffect =
   | { readonly kind: "parts"; readonly channels: Readonly<Record<string, number>> }
   /** A mask over the axes in `setting`. */
   | { readonly kind: "mask"; readonly setting: string }
+  /** rows and cols are equal from now on, but differ from example to example. */
+  | { readonly kind: "squared" }
   /** rows and cols differ from now on. */
   | { readonly kind: "open" }
   /** Of a record, the video has `frames` frames, `rate` a second; its sound lasts as long. */

@@ -82,7 +82,7 @@ export function applyToViewType(
 }
 
 function goesOverStack(type: ViewType, { input, shape }: CatalogOperation): boolean {
-  const keepsImage = ["same", "channels", "extent", "square", "resize", "open"].includes(
+  const keepsImage = ["same", "channels", "extent", "square", "squared", "resize", "open"].includes(
     shape.kind,
   );
   return input === "image" && keepsImage && isStack(type.kind);
@@ -117,6 +117,8 @@ function applyShape(
       return partsOf(type, operation, effect.channels);
     case "mask":
       return masked(operation, settings[effect.setting]);
+    case "squared":
+      return { ...withExtents(type, { rows: null, cols: null }), square: true };
     case "open":
       return { ...withExtents(type, { rows: null, cols: null }), square: false };
     case "window":

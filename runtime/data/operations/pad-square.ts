@@ -14,7 +14,7 @@ export const padSquare: OperationEntry = {
       about: "the grey: 0 is black, 1 is white",
     },
   ],
-  shape: { kind: "square", setting: "" },
+  shape: { kind: "squared" },
   values: "needs",
   draws: false,
   apply: (image, settings) => {
