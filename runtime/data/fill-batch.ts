@@ -29,7 +29,7 @@ export async function fillBatch(
   host: Host,
 ): Promise<Notes> {
   const notes: Record<string, number> = {};
-  prepareViews(plan.views, host);
+  await prepareViews(plan.views, host);
   for (let place = 0; place < order.count; place++) {
     const example = order.examples[place]!;
     const record = await plan.entry.read(plan.source, example.index, host);

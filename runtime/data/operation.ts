@@ -47,7 +47,7 @@ export type Sample =
 /** An operation that takes or gives something other than an image. */
 export interface SampleEntry extends CatalogOperation {
   /** Reads what the settings name, once in each thread and before any example. Throws WorldError. */
-  readonly prepare?: (settings: Settings, host: Host) => void;
+  readonly prepare?: (settings: Settings, host: Host) => void | Promise<void>;
   readonly transform: (sample: Sample, settings: Settings, draw: Draw) => Sample;
 }
 

@@ -93,12 +93,12 @@ function startType(view: ResolvedView, fields: readonly CatalogField[]): ViewTyp
 }
 
 /** What the operations of these views need of files, read before the first example. */
-export function prepareViews(views: readonly ResolvedView[], host: Host): void {
+export async function prepareViews(views: readonly ResolvedView[], host: Host): Promise<void> {
   for (const view of views) {
-    if (view.shared) prepareViews([view.shared], host);
+    if (view.shared) await prepareViews([view.shared], host);
     for (const { name, settings } of view.operations) {
       const entry = findOperation(name);
-      if ("prepare" in entry) entry.prepare?.(settings, host);
+      if ("prepare" in entry) await entry.prepare?.(settings, host);
     }
   }
 }

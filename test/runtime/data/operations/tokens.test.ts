@@ -1,20 +1,22 @@
 // Captions as numbers: CLIP's byte pairs against the ids that its own tokenizer gives, and vocabularies from a file.
 import { writeFileSync } from "node:fs";
-import { describe, expect, test } from "vitest";
-import { bytePairsOf } from "../../../../runtime/data/operations/byte-pairs.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { bytePairsOf, loadMerges } from "../../../../runtime/data/operations/byte-pairs.ts";
 import { applyViews, prepareViews } from "../../../../runtime/data/view.ts";
 import { nodeHost } from "../../../../runtime/host/node.ts";
 import { temporaryFolder } from "../../temporary-folder.ts";
 import { view } from "../example-view.ts";
 
-function idsOf(texts: readonly string[], operations: Parameters<typeof view>[1], index = 0) {
+async function idsOf(texts: readonly string[], operations: Parameters<typeof view>[1], index = 0) {
   const sentences = texts.map((text) => ({ text, from: 0, to: 0 }));
   const asked = view("ids", operations, { field: "text" });
-  prepareViews([asked], nodeHost);
+  await prepareViews([asked], nodeHost);
   const example = { epoch: 0, index, repeat: 0 };
   const [ids] = applyViews([asked], { fields: { text: { sentences } }, notes: [] }, 0, example);
   return [...ids!];
 }
+
+beforeAll(loadMerges);
 
 describe("byte pairs", () => {
   test.each([
@@ -30,19 +32,21 @@ describe("byte pairs", () => {
     expect(bytePairsOf(text)).toEqual(ids);
   });
 
-  test("stand between two marks, zeros after them; what is too long is cut before the last mark", () => {
+  test("stand between two marks, zeros after them; what is too long is cut before the last mark", async () => {
     const operation = (tokens: number) => [["byte_pairs", { tokens }]] as const;
-    expect(idsOf(["a diagram"], operation(6))).toEqual([49406, 320, 22697, 49407, 0, 0]);
-    expect(idsOf(["a photo of a cat."], operation(4))).toEqual([49406, 320, 1125, 49407]);
+    expect(await idsOf(["a diagram"], operation(6))).toEqual([49406, 320, 22697, 49407, 0, 0]);
+    expect(await idsOf([""], operation(3))).toEqual([49406, 49407, 0]);
+    expect(await idsOf([""], [["byte_pairs", { tokens: 3, blank: true }]])).toEqual([0, 0, 0]);
+    expect(await idsOf(["a photo of a cat."], operation(4))).toEqual([49406, 320, 1125, 49407]);
   });
 });
 
-test("any sentence of several is drawn, each as likely as the others", () => {
+test("any sentence of several is drawn, each as likely as the others", async () => {
   const texts = ["cat", "dog", "sun"];
   const operations = [["any_sentence", {}], ["byte_pairs", { tokens: 3 }]] as const; // prettier-ignore
   const counts = new Map<number, number>();
   for (let index = 0; index < 600; index++) {
-    const [, id] = idsOf(texts, operations, index);
+    const [, id] = await idsOf(texts, operations, index);
     counts.set(id!, (counts.get(id!) ?? 0) + 1);
   }
   expect([...counts.keys()].sort()).toEqual(texts.flatMap(bytePairsOf).sort());
@@ -74,24 +78,24 @@ function sentencePieces(): string {
 describe("pieces by a vocabulary from a file", () => {
   const whole = { start: -1, end: -1, fill: 0 };
 
-  test("word pieces, with a mark before", () => {
+  test("word pieces, with a mark before", async () => {
     const settings = { ...whole, tokens: 8, vocabulary: wordPieces(), start: 2 };
-    expect(idsOf(["A photograph of Dogs, dog."], [["pieces", settings]])).toEqual([2, 3, 4, 5, 6, 7, 8, 1]); // prettier-ignore
-    expect(idsOf(["a dog"], [["pieces", settings]])).toEqual([2, 3, 7, 0, 0, 0, 0, 0]);
+    expect(await idsOf(["A photograph of Dogs, dog."], [["pieces", settings]])).toEqual([2, 3, 4, 5, 6, 7, 8, 1]); // prettier-ignore
+    expect(await idsOf(["a dog"], [["pieces", settings]])).toEqual([2, 3, 7, 0, 0, 0, 0, 0]);
   });
 
-  test("sentence pieces, the likeliest cut, filled up with the mark of the end", () => {
+  test("sentence pieces, the likeliest cut, filled up with the mark of the end", async () => {
     const settings = { ...whole, tokens: 6, vocabulary: sentencePieces(), end: 1, fill: 1 };
-    expect(idsOf(["a dogs"], [["pieces", settings]])).toEqual([3, 5, 6, 7, 1, 1]);
+    expect(await idsOf(["a dogs"], [["pieces", settings]])).toEqual([3, 5, 6, 7, 1, 1]);
   });
 
-  test("a vocabulary that is missing or broken is named", () => {
+  test("a vocabulary that is missing or broken is named", async () => {
     const asked = (vocabulary: string) => () => idsOf(["a"], [["pieces", { ...whole, tokens: 3, vocabulary }]]); // prettier-ignore
-    expect(asked("nowhere/tokenizer.json")).toThrow(
+    await expect(asked("nowhere/tokenizer.json")()).rejects.toThrow(
       "the vocabulary nowhere/tokenizer.json is not here",
     );
     const broken = `${temporaryFolder()}/broken.json`;
     writeFileSync(broken, "{");
-    expect(asked(broken)).toThrow(`${broken} is no vocabulary that can be read`);
+    await expect(asked(broken)()).rejects.toThrow(`${broken} is no vocabulary that can be read`);
   });
 });
