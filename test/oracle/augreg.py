@@ -11,7 +11,7 @@ from timm.models.vision_transformer import VisionTransformer
 from timm.models.vision_transformer_hybrid import HybridEmbed
 
 from case import Case, integers, nchw, uniform
-from objectives import blended, decayed, sigmoid_loss
+from objectives import HalfAdamW, blended, decayed, sigmoid_loss
 
 SPEC = "test/oracle/specs/augreg.vit"
 
@@ -43,9 +43,9 @@ def pretrained(name: str, module: VisionTransformer, what: str, model: str, reci
         f"{SPEC}:{recipe}",
         {"image": uniform(4, size, size, 3), "train.label": integers(4, below=10)},
         lambda image, label: sigmoid_loss(module(nchw(blended(image, 0.75))), blended(F.one_hot(label, 10).double(), 0.75)),
-        torch.optim.AdamW(decayed(module, 0.1), lr=1e-2, eps=1e-3),
+        HalfAdamW(decayed(module, 0.1), eps=1e-3),
         clip=1.0,
-        rates=[1e-2, 5e-3],
+        rates=[2**-7, 2**-8],
     )
 
 

@@ -12,7 +12,7 @@ from timm.models.vision_transformer import VisionTransformer
 
 from case import Case, integers, nchw, uniform
 from flax_vit import Flat, encoder_shapes
-from objectives import blended, sigmoid_loss
+from objectives import HalfAdamW, blended, sigmoid_loss
 
 SPEC = "test/oracle/specs/flexivit.vit"
 WIDTH, DEPTH, HEADS, HIDDEN, STORED, TABLE = 24, 2, 3, 48, 8, 3
@@ -71,9 +71,9 @@ def supervised() -> Case:
         {"image": uniform(4, 24, 24, 3), "train.label": integers(4, below=10)},
         lambda image, label: sigmoid_loss(
             module(blended(image, 0.75), drawn["patch"]), blended(F.one_hot(label, 10).double(), 0.75)),
-        torch.optim.AdamW(groups(module), lr=1e-2, eps=1e-3),
+        HalfAdamW(groups(module), eps=1e-3),
         clip=1.0,
-        rates=[1e-2, 5e-3],
+        rates=[2**-7, 2**-8],
         before=lambda step: drawn.update(patch=DRAWN[step]),
     )
 
@@ -96,9 +96,9 @@ def distilled() -> Case:
         f"{SPEC}:distilled",
         {"image": uniform(4, 24, 24, 3), "large": uniform(4, 16, 16, 3)},
         loss,
-        torch.optim.AdamW(groups(module), lr=1e-2, eps=1e-3),
+        HalfAdamW(groups(module), eps=1e-3),
         clip=1.0,
-        rates=[1e-2, 5e-3],
+        rates=[2**-7, 2**-8],
         before=lambda step: drawn.update(patch=DRAWN[step]),
     )
 

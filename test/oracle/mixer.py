@@ -8,7 +8,7 @@ from timm.models.mlp_mixer import MlpMixer
 
 from case import Case, integers, nchw, uniform
 from flax_vit import Flat, mlp_shapes, norm_shapes
-from objectives import blended, decayed, sigmoid_loss
+from objectives import HalfSgd, blended, decayed, sigmoid_loss
 
 SPEC = "test/oracle/specs/mixer.vit"
 
@@ -43,7 +43,7 @@ def transfer() -> Case:
         f"{SPEC}:small_transfer",
         {"image": uniform(4, 20, 20, 3), "train.label": integers(4, below=10)},
         lambda image, label: F.cross_entropy(module(nchw(image)), label),
-        torch.optim.SGD(module.parameters(), lr=0.05, momentum=0.9),
+        HalfSgd(module.parameters()),
         clip=1.0,
         rates=[0.05, 0.025],
     )

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from timm.models.vision_transformer import VisionTransformer
 
 from case import Case, integers, nchw, uniform
-from objectives import sigmoid_loss
+from objectives import bfloat16, sigmoid_loss
 
 SPEC = "test/oracle/specs/scaling-vit.vit"
 
@@ -28,7 +28,7 @@ class Adafactor:
                     p -= group["lr"] * (self._update(p, beta) + group["weight_decay"] * p)
 
     def _update(self, p: torch.Tensor, beta: float) -> torch.Tensor:
-        state = self.state.setdefault(p, {"m": torch.zeros_like(p).bfloat16()})
+        state = self.state.setdefault(p, {"m": torch.zeros_like(p)})
         squared = p.grad**2 + self.eps
         axes = sorted(sorted(range(p.dim()), key=lambda axis: p.shape[axis])[-2:])
         if p.dim() >= 2 and min(p.shape[axis] for axis in axes) >= 32:
@@ -41,8 +41,8 @@ class Adafactor:
         else:
             state["v"] = beta * state.get("v", 0) + (1 - beta) * squared
             update = p.grad * state["v"].rsqrt()
-        moment = 0.9 * state["m"].double() + 0.1 * update
-        state["m"] = moment.bfloat16()
+        moment = 0.9 * state["m"] + 0.1 * update
+        state["m"] = bfloat16(moment)
         return moment
 
 

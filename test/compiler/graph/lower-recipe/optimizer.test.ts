@@ -161,6 +161,7 @@ describe("optimizers of the standard library", () => {
       { name: "betas", value: "(0.9, 0.999)" },
       { name: "eps", value: "1e-8" },
       { name: "decay", value: "0.05" },
+      { name: "half", value: "false" },
     ]);
   });
 });
