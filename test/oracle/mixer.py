@@ -27,7 +27,7 @@ def pretraining() -> Case:
         f"{SPEC}:small",
         {"image": uniform(4, 20, 20, 3), "train.label": integers(4, below=10)},
         lambda image, label: sigmoid_loss(module(nchw(blended(image, 0.75))), blended(F.one_hot(label, 10).double(), 0.75)),
-        torch.optim.AdamW(decayed(module, 0.1), lr=1e-2, eps=1e-3),
+        torch.optim.AdamW(decayed(module, 0.1), lr=1e-2, eps=1e-2),
         clip=1.0,
         rates=[1e-2, 5e-3],
     )
