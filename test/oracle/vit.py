@@ -13,7 +13,7 @@ from timm.models.vision_transformer import VisionTransformer
 from timm.models.vision_transformer_hybrid import HybridEmbed
 
 from case import Case, integers, nchw, uniform
-from objectives import decayed, sigmoid_loss
+from objectives import HalfSgd, bfloat16, decayed, sigmoid_loss
 
 SPEC = "test/oracle/specs/vit.vit"
 SMALL = dict(img_size=20, patch_size=4, embed_dim=24, depth=2, num_heads=3, mlp_ratio=2.0, num_classes=10)
@@ -70,7 +70,7 @@ class Adafactor(torch.optim.Optimizer):
             full = state["full"] = beta * state.get("full", 0.0) + (1 - beta) * squared
             update = p.grad / full.sqrt()
         mean = group["momentum"] * state.get("mean", 0.0) + (1 - group["momentum"]) * update
-        state["mean"] = mean.to(torch.bfloat16).to(p.dtype)
+        state["mean"] = bfloat16(mean)
         p -= group["lr"] * (mean + group["weight_decay"] * p)
 
 
@@ -112,14 +112,14 @@ def representation() -> Case:
 
 
 def mean() -> Case:
-    """Tokens averaged; momentum with clipping, as in transfer."""
+    """Tokens averaged; momentum in half precision with clipping, as in transfer."""
     module = vit(class_token=False, global_pool="avg", fc_norm=False)
     case = Case("vit-mean", module, as_="timm", package="timm", what="VisionTransformer, tokens averaged after the norm")
     return forward(case, module, "Mean").train(
         f"{SPEC}:transfer",
         {"image": uniform(4, 20, 20, 3), **LABEL},
         lambda image, label: F.cross_entropy(module(nchw(image)), label),
-        torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9),
+        HalfSgd(module.parameters()),
         clip=1.0,
         rates=[0.1, 0.05],
     )
