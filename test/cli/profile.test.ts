@@ -2,13 +2,18 @@
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { Profile } from "../../runtime/profile/profile.ts";
 import { runVit } from "./run-vit.ts";
 
 const tiny = ["specs/vit.vit:ViT@Ti/16", "--set", "depth=1", "--set", "size=32", "--batch", "2", "--repeats", "2"]; // prettier-ignore
 
 describe("vit profile", { timeout: 120_000 }, () => {
+  beforeAll(() => {
+    process.env["VITRAIL_ADAPTER"] = "software";
+    return () => delete process.env["VITRAIL_ADAPTER"];
+  });
+
   test("times each kernel and names what made it", async () => {
     const { code, out } = await runVit("profile", ...tiny, "--device", "wasm", "--json");
     expect(code).toBe(0);
