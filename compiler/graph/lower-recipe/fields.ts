@@ -235,6 +235,12 @@ function rateField(context: RecipeContext): HostExpression | undefined {
     ]);
     return undefined;
   }
+  if (field.value.kind === "duration") {
+    wrongField("lr", "a number or a schedule", field, context, [
+      "a duration says how long, as in `cosine(1e-3 to 0, warmup = 1 epochs)`",
+    ]);
+    return undefined;
+  }
   return toHost(field.value, scope, field.span);
 }
 
