@@ -168,10 +168,11 @@ export class TrainingScreen {
 export function figuresText(name: string, metrics: Figures): string {
   return Object.entries(metrics)
     .map(([metric, value]) => {
-      const label =
-        metric === name || Object.keys(metrics).length === 1 ? name : `${name}.${metric}`;
+      // A protocol's figures beside its main one bear its name already.
+      const isNamed = metric === name || metric.startsWith(`${name}.`);
+      const label = isNamed ? metric : Object.keys(metrics).length === 1 ? name : `${name}.${metric}`; // prettier-ignore
       const isShare =
-        /top\d|accuracy|recall|neighbour|nearest/.test(label) && value >= 0 && value <= 1;
+        /(top\d|accuracy|recall|neighbours?|nearest)[^.]*$/.test(label) && value >= 0 && value <= 1;
       return `${label} ${isShare ? percent(value) : value.toPrecision(4)}`;
     })
     .join(", ");
