@@ -1,12 +1,10 @@
 // `vit run FILE:NAME@VARIANT --weights W --inputs IN --out OUT`: a model's named outputs from named inputs, in evaluation
 // form, so that anyone can hold it against another library. OUT takes its place in one step, once it is whole.
-import { writeSafetensors } from "../runtime/checkpoint/safetensors.ts";
-import type { StoredTensors } from "../runtime/checkpoint/safetensors.ts";
 import { readSafetensors } from "../runtime/checkpoint/safetensors.ts";
+import { writeWhole } from "../runtime/checkpoint/write-whole.ts";
 import { catalog } from "../runtime/data/catalog.ts";
 import { openChosenDevice } from "../runtime/device/chosen-device.ts";
 import { WorldError } from "../runtime/errors.ts";
-import type { Files } from "../runtime/host/host.ts";
 import { nodeHost } from "../runtime/host/node.ts";
 import { specFiles } from "../runtime/host/node-specs.ts";
 import { runSpec } from "../runtime/spec/run-spec.ts";
@@ -48,7 +46,8 @@ export async function run(text: string, options: RunOptions): Promise<number> {
         files,
       },
     );
-    writeWhole(files, options.out, outputs);
+    const made = [...outputs].map(([name, { dtype, shape, bytes }]) => [name, { dtype, shape, read: () => bytes }] as const); // prettier-ignore
+    writeWhole(files, options.out, new Map(made), { format: "vitrail" });
     const shown = [...outputs].map(([name, { dtype, shape }]) => ({ name, dtype, shape }));
     if (options.json) {
       sayJson({ device: device.name, out: options.out, outputs: shown });
@@ -64,23 +63,5 @@ export async function run(text: string, options: RunOptions): Promise<number> {
     return exit.fine;
   } finally {
     await device.close();
-  }
-}
-
-/** Beside its place first: what is stopped leaves no half of a file. */
-function writeWhole(files: Files, path: string, tensors: StoredTensors): void {
-  const temporary = `${path}.writing`;
-  try {
-    const writer = files.create(temporary);
-    try {
-      writeSafetensors(writer, tensors, { format: "vitrail" });
-      writer.sync();
-    } finally {
-      writer.close();
-    }
-    files.rename(temporary, path);
-  } catch (error) {
-    files.remove(temporary);
-    throw error;
   }
 }
