@@ -51,7 +51,8 @@ export function readSetting(text: string): Plain {
   const { file, diagnostics } = parse(`let value = ${text}`, "setting");
   const [declaration] = file.declarations;
   if (declaration?.kind !== "let" || diagnostics.length > 0) return text;
-  return plainValue(declaration.value, () => undefined) ?? text;
+  const value = plainValue(declaration.value, () => undefined);
+  return value === undefined ? text : value;
 }
 
 function valueOfName(name: string, lookup: Lookup): Plain {

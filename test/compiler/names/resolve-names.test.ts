@@ -63,6 +63,21 @@ describe("names of parts", () => {
     expect(table.alone).toEqual(["head.weight", "head.bias"]);
   });
 
+  test("behind `when`, a setting that is none does not hold", () => {
+    const model = `
+      model Model(stem: block? = none, width: int = 4)(x: [batch, width = 4]) -> [batch, width = _] {
+        x |> stem() when stem |> proj: Linear(width)
+      }
+      names torch of Model {
+        "proj" = "patches" when stem == none
+        "proj" = "after_stem" when stem
+      }`;
+    expect(told(names(model, "torch"))).toEqual([
+      "patches.weight [4, 4] = proj.weight",
+      "patches.bias [4] = proj.bias",
+    ]);
+  });
+
   test("a renamed parameter of a part keeps the part's layout", () => {
     const table = names(`${tower} names torch of Model { "head.weight" = "out.w" }`, "torch");
     expect(told(table).slice(-2)).toEqual([
