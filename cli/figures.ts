@@ -45,3 +45,9 @@ export function percent(share: number): string {
 export function plural(number: number, noun: string): string {
   return `${count(number)} ${noun}${number === 1 ? "" : "s"}`;
 }
+
+/** The first names of a long list, and how many more there are. */
+export function few(names: readonly string[], between: string): string {
+  const more = names.length - 6;
+  return [...names.slice(0, 6), ...(more > 0 ? [`and ${more} more`] : [])].join(between);
+}

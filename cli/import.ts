@@ -7,7 +7,7 @@ import { importSpec } from "../runtime/spec/import-spec.ts";
 import type { ImportOptions, ImportResult } from "../runtime/spec/import-spec.ts";
 import { parseTarget } from "../runtime/spec/spec-target.ts";
 import { exit } from "./exit-codes.ts";
-import { plural } from "./figures.ts";
+import { few, plural } from "./figures.ts";
 import { table } from "./table.ts";
 import { colors, say, sayJson } from "./terminal.ts";
 
@@ -49,14 +49,13 @@ function sayReport(result: ImportResult): void {
     table(
       rows
         .filter(([, count]) => count > 0)
-        .map(([what, count, which]) => [paint.bold(what), String(count), paint.dim(few(which))]),
+        .map(([what, count, which]) => [
+          paint.bold(what),
+          String(count),
+          paint.dim(few(which, "; ")),
+        ]),
     ).join("\n"),
   );
   const all = loaded.length + reshaped.length + resized.length + fresh.length;
   say(paint.dim(`${plural(all, "tensor")} written to ${out}`));
-}
-
-function few(names: readonly string[]): string {
-  const more = names.length - 6;
-  return [...names.slice(0, 6), ...(more > 0 ? [`and ${more} more`] : [])].join("; ");
 }

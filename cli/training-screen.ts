@@ -2,8 +2,8 @@
 // the course of the loss and where everything is.
 import asciichart from "asciichart";
 import cliProgress from "cli-progress";
-import type { Figures, TrainingEvent } from "../runtime/training/events.ts";
-import { count, duration, percent } from "./figures.ts";
+import type { Figures, LoadedFile, TrainingEvent } from "../runtime/training/events.ts";
+import { count, duration, few, percent, plural } from "./figures.ts";
 import { shownWidth } from "./table.ts";
 import { colors, isInteractive, remark, say, widthOf } from "./terminal.ts";
 
@@ -65,6 +65,8 @@ export class TrainingScreen {
       `${paint.bold(event.recipe)}: ${count(event.parameters)} parameters on ${event.device}${how}`,
     );
     remark(paint.dim(`${count(event.until)} steps of ${event.batch}, into ${event.folder}`));
+    for (const load of event.loads)
+      remark(`${paint.bold(load.net)} starts from ${load.file}: ${loadedText(load)}`);
     for (const note of event.notes) remark(`${paint.yellow("note:")} ${note}`);
     this.bar?.start(event.until, event.step, { text: "" });
   }
@@ -199,4 +201,16 @@ export function plotOfLoss(losses: readonly number[]): string[] {
     `${" ".repeat(11)}loss over ${count(losses.length)} steps`,
     "",
   ];
+}
+
+/** `150 tensors loaded, 1 resized (position), 2 started anew (head.weight, head.bias)`. */
+function loadedText({ loaded, resized, fresh, unused }: LoadedFile): string {
+  const named = (names: readonly string[], what: string) =>
+    names.length === 0 ? [] : [`${names.length} ${what} (${few(names, ", ")})`];
+  return [
+    `${plural(loaded, "tensor")} loaded`,
+    ...named(resized, "resized"),
+    ...named(fresh, "started anew"),
+    ...named(unused, "of the file unused"),
+  ].join(", ");
 }

@@ -11,6 +11,19 @@ export interface EventTime {
 /** Figures by name. */
 export type Figures = Readonly<Record<string, number>>;
 
+/** What one `load` of a recipe did, by the paths of the net's tensors. */
+export interface LoadedFile {
+  readonly net: string;
+  readonly file: string;
+  /** Tensors taken as they are, or with their axes in another order. */
+  readonly loaded: number;
+  readonly resized: readonly string[];
+  /** Those that start from their initializers all the same. */
+  readonly fresh: readonly string[];
+  /** Tensors of the file, by its names, that the net has no use for. */
+  readonly unused: readonly string[];
+}
+
 /** `step` counts training steps done: the first `step` event has 1. Losses that are not known (yet) are null. */
 export type TrainingEvent =
   | {
@@ -30,6 +43,8 @@ export type TrainingEvent =
       readonly resumed: boolean;
       /** What a person should know: a damaged checkpoint passed over, another device than before. */
       readonly notes: readonly string[];
+      /** What `load` took from which file; empty where the run goes on from a checkpoint. */
+      readonly loads: readonly LoadedFile[];
       readonly time: EventTime;
     }
   | {

@@ -4,23 +4,19 @@
 import type { ResidentPart } from "../../compiler/compiled.ts";
 import type { Load } from "../../compiler/graph/lowered.ts";
 import { planImport } from "../checkpoint/import-weights.ts";
-import type { ImportReport, Source } from "../checkpoint/import-weights.ts";
+import type { Source } from "../checkpoint/import-weights.ts";
 import { openSource } from "../checkpoint/weight-source.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import { isWorldError, WorldError } from "../errors.ts";
 import type { Files } from "../host/host.ts";
-
-export interface LoadReport extends ImportReport {
-  readonly net: string;
-  readonly file: string;
-}
+import type { LoadedFile } from "./events.ts";
 
 /** @throws WorldError where a file is missing, damaged or unlike the net; nothing is loaded then */
 export function loadWeights(
   loaded: LoadedCompilation,
   loads: readonly Load[],
   files: Files,
-): readonly LoadReport[] {
+): readonly LoadedFile[] {
   const { parts } = loaded.compiled.layout;
   const planned = loads.map((load) => ({ load, ...planLoad(load, parts, files) }));
   const written = new Map<string, Float64Array>();
@@ -37,7 +33,16 @@ export function loadWeights(
     const source = initializer.kind === "copy" ? written.get(String(initializer.settings["path"])) : undefined; // prettier-ignore
     if (source !== undefined && !written.has(path)) loaded.writePart(path, source);
   }
-  return planned.map(({ load, report }) => ({ net: load.net, file: load.file, ...report }));
+  return planned.map(
+    ({ load: { net, file }, report: { loaded, reshaped, resized, fresh, unused } }) => ({
+      net,
+      file,
+      loaded: loaded.length + reshaped.length,
+      resized: resized.map(({ path }) => path),
+      fresh,
+      unused,
+    }),
+  );
 }
 
 function planLoad(load: Load, parts: readonly ResidentPart[], files: Files) {

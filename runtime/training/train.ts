@@ -23,7 +23,7 @@ import { createEvaluator } from "../evaluation/evaluate.ts";
 import type { Evaluator } from "../evaluation/evaluate.ts";
 import type { Host } from "../host/host.ts";
 import { logged } from "./events.ts";
-import type { EventTime, Figures, TrainingEvent } from "./events.ts";
+import type { EventTime, Figures, LoadedFile, TrainingEvent } from "./events.ts";
 import { initialize } from "./initialize.ts";
 import { loadWeights } from "./load-weights.ts";
 import { explainNotFinite } from "./not-finite.ts";
@@ -135,10 +135,11 @@ async function openSitting(
   const found = latestCheckpoint(host.files, folder);
   const saved = found && loadCheckpoint(host.files, found.path);
   const step = saved?.step ?? 0;
+  let loads: readonly LoadedFile[] = [];
   if (saved) writeParts(loaded, saved, found.path);
   else {
     initialize(loaded, plan.seed, host.files);
-    loadWeights(loaded, plan.loads, host.files);
+    loads = loadWeights(loaded, plan.loads, host.files);
   }
   const info = saved && infoOf(saved);
   const batches = await data.batches({
@@ -164,7 +165,8 @@ async function openSitting(
     checkpointMs: startedMs,
     stepMs: [],
   };
-  emitStart(sitting, [...(found?.passedOver ?? []), ...changesSince(info, request.device)]);
+  const notes = [...(found?.passedOver ?? []), ...changesSince(info, request.device)];
+  emitStart(sitting, notes, loads);
   return sitting;
 }
 
@@ -172,7 +174,7 @@ function infoOf(checkpoint: Checkpoint): CheckpointInfo {
   return checkpoint.info as unknown as CheckpointInfo;
 }
 
-function emitStart(sitting: Sitting, notes: readonly string[]): void {
+function emitStart(sitting: Sitting, notes: readonly string[], loads: readonly LoadedFile[]): void {
   const { request, plan, loaded, step, loss, until } = sitting;
   const parameters = loaded.compiled.layout.parts
     .filter(({ role }) => role === "parameter")
@@ -191,6 +193,7 @@ function emitStart(sitting: Sitting, notes: readonly string[]): void {
     device: request.device.description,
     resumed: sitting.checkpoint !== null,
     notes,
+    loads,
     time: time(sitting),
   });
 }

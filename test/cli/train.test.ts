@@ -89,6 +89,17 @@ describe.sequential("a run", () => {
       expect(existsSync(join(run, name))).toBe(true);
   });
 
+  test("a net that is loaded says what came from the file and what did not", async () => {
+    const other = join(folder, "tuned.vit");
+    const load = `load model from "${run}" { head.bias = fresh }`;
+    writeFileSync(other, spec.replace("  data train", `  ${load}\n  data train`));
+    const { code, err } = await runVit("train", other, "--out", join(folder, "tuned"), "--steps", "1"); // prettier-ignore
+    expect(err).toContain(
+      `model starts from ${run}: 1 tensor loaded, 1 started anew (model.head.bias)`,
+    );
+    expect(code).toBe(0);
+  });
+
   test("a changed spec in the same folder is refused, and the difference shown", async () => {
     const { code, err } = await train("--set", "rate=0.02");
     expect(code).toBe(3);
