@@ -199,15 +199,21 @@ class Machine {
     };
   }
 
-  /** Writes a value where it belongs, at each call. */
-  store({ buffer, index, value }: Store): () => void {
-    const values = this.memory[buffer]!;
-    const [at, evaluate] = [this.index(index), this.expression(value)];
+  /** Writes values where they belong, at each call: all are made before the first is written. */
+  stores(stores: readonly Store[]): () => void {
+    const writes = stores.map(({ buffer, index, value }) => {
+      const values = this.memory[buffer]!;
+      const [at, evaluate] = [this.index(index), this.expression(value)];
+      return { buffer, values, at, evaluate };
+    });
     return () => {
-      const position = at();
-      if (position < 0 || position >= values.length)
-        throw new Error(`store at ${position} of buffer ${buffer}`);
-      values[position] = evaluate();
+      const made = writes.map(({ evaluate }) => evaluate());
+      writes.forEach(({ buffer, values, at }, i) => {
+        const position = at();
+        if (position < 0 || position >= values.length)
+          throw new Error(`store at ${position} of buffer ${buffer}`);
+        values[position] = made[i]!;
+      });
     };
   }
 
@@ -224,12 +230,24 @@ class Machine {
 
 function runLoop(kernel: LoopKernel, memory: readonly Values[]): void {
   const machine = new Machine(memory);
-  const stages = kernel.stages.map((stage, number): (() => void) => {
-    if (stage.kind === "reduce") return reduceStage(machine, kernel, stage, number);
-    const write = machine.store(stage.store);
-    return stage.over === "row" ? () => machine.walk(kernel.row, write) : write;
+  const stages = kernel.stages.flatMap((stage, number): (() => void)[] => {
+    if (stage.kind === "reduce") return [reduceStage(machine, kernel, stage, number)];
+    const before = kernel.stages[number - 1];
+    if (before?.kind === "store" && before.over === stage.over) return [];
+    const write = machine.stores(storesFrom(kernel.stages, number, stage.over));
+    return [stage.over === "row" ? () => machine.walk(kernel.row, write) : write];
   });
   machine.walk(kernel.grid, () => stages.forEach((run) => run()));
+}
+
+/** The stores over the same axes that follow each other from a stage on. */
+function storesFrom(stages: readonly Stage[], from: number, over: "grid" | "row"): Store[] {
+  const stores: Store[] = [];
+  for (const stage of stages.slice(from)) {
+    if (stage.kind !== "store" || stage.over !== over) break;
+    stores.push(stage.store);
+  }
+  return stores;
 }
 
 function reduceStage(
@@ -278,12 +296,12 @@ function runContraction(kernel: ContractionKernel, memory: readonly Values[]): v
   };
   if (kernel.sumOfA !== undefined) sumOver(kernel.m, a, kernel.sumOfA);
   if (kernel.sumOfB !== undefined) sumOver(kernel.n, b, kernel.sumOfB);
-  const stores = kernel.stores.map((store) => machine.store(store));
+  const write = machine.stores(kernel.stores);
   machine.walk([...kernel.batch, ...kernel.m, ...kernel.n], () => {
     let sum = 0;
     machine.walk(kernel.k, () => (sum += a() * b()));
     machine.accumulator = sum;
-    stores.forEach((write) => write());
+    write();
   });
 }
 

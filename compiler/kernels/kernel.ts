@@ -102,6 +102,8 @@ interface KernelBase {
  * For each point of `grid`: the stages in order. A reduce stage walks all points of `row` and leaves one value
  * (argmax/argmin: the flat position in `row` of the first best); a `store` over the row walks it and writes;
  * a `store` over the grid writes once. An elementwise kernel has an empty row and grid stores only.
+ * Stores that follow each other over the same axes are simultaneous: at each point all their values are made before the
+ * first is written, so each may load the old element of what another one writes there.
  * Later stages may use earlier reduced values. Axes of grid and row are ordered outermost first;
  * the last one is as a rule the contiguous one of the (first) store.
  */
@@ -122,7 +124,8 @@ export type Stage =
   | { readonly kind: "store"; readonly over: "grid" | "row"; readonly store: Store };
 
 /**
- * accumulator[batch, m, n] = sum over k of a[batch, m, k] * b[batch, k, n], then the stores over (batch, m, n).
+ * accumulator[batch, m, n] = sum over k of a[batch, m, k] * b[batch, k, n], then the stores over (batch, m, n), which
+ * are simultaneous at each point.
  * `a` and `b` are expressions over their axes: mostly a load (a view costs nothing), maybe with a prologue;
  * for convolutions a load through a window index, guarded at the border.
  */

@@ -3,6 +3,8 @@
 // what overwrites it.
 //   in place  the kernel that makes the new value reads the old one, if at all, at the very element that it writes;
 //             every other reader of the old value can run before it
+// Stores of one kernel over the same axes are simultaneous, so a momentum that reads its parameter (decay) and a
+// parameter that reads its momentum take each other's place without a copy.
 import type { Node } from "../../graph/graph.ts";
 import { axisIndex, offset } from "../../ops/index-arithmetic.ts";
 import type { Index } from "../../ops/index-expression.ts";
@@ -93,7 +95,7 @@ class Updating {
     });
     for (const copy of copies) this.copy(copy.made, copy.resident, copy.update);
     const positions = this.order.sort();
-    return positions.map((at, id) => this.inSafeOrder({ ...this.kernels[at]!, id }));
+    return positions.map((at, id) => withStoresInTurns({ ...this.kernels[at]!, id }));
   }
 
   private rootOf(buffer: number): number {
@@ -140,17 +142,19 @@ class Updating {
       loadsOf(expression).some((load) => this.rootOf(load.buffer) === resident);
     // Sums and products read other elements than the one that is written.
     if (outside.some(readsOld)) return false;
-    return stores.every((store) => isOwn(store.value)) && this.hasSafeOrder(kernel, made, resident);
+    return (
+      stores.every((store) => isOwn(store.value)) && !this.destroysAhead(kernel, made, resident)
+    );
   }
 
-  /** Whether the stores of a kernel can be put in an order in which none destroys what a later one reads. */
-  private hasSafeOrder(kernel: Kernel | HostWork, made: number, resident: number): boolean {
-    return orderStores(storesOf(kernel), (store) => this.destroyed(store, made, resident), (id) => this.rootOf(id)) !== undefined; // prettier-ignore
-  }
-
-  private destroyed(store: Store, made: number, resident: number): number {
-    const root = this.rootOf(store.buffer);
-    return root === made ? resident : root;
+  /** Whether a store over the row may still load what a store over the grid has destroyed, or the other way. */
+  private destroysAhead(kernel: Kernel | HostWork, made: number, resident: number): boolean {
+    const [first, second] = inTurns(kernel);
+    const destroyed = new Set(
+      first.map(({ buffer }) => this.rootOf(buffer)).map((root) => (root === made ? resident : root)), // prettier-ignore
+    );
+    const loaded = second.flatMap(({ value }) => loadsOf(value)).map(({ buffer }) => this.rootOf(buffer)); // prettier-ignore
+    return loaded.some((root) => destroyed.has(root));
   }
 
   private replace(made: number, resident: number): void {
@@ -199,40 +203,25 @@ class Updating {
     for (const writer of this.writersOf.get(this.rootOf(made)) ?? []) this.order.add(writer, at);
     for (const reader of this.readersOf.get(resident) ?? []) this.order.add(reader, at);
   }
-
-  private inSafeOrder(kernel: Kernel | HostWork): Kernel | HostWork {
-    const inOrder = (stores: readonly Store[]) =>
-      orderStores(stores, (store) => this.rootOf(store.buffer), (id) => this.rootOf(id)) ?? stores; // prettier-ignore
-    if (kernel.kind === "contraction") return { ...kernel, stores: inOrder(kernel.stores) };
-    if (kernel.kind !== "loop") return kernel;
-    const stages = kernel.stages.filter((stage) => stage.kind === "store");
-    const sorted = inOrder(stages.map(({ store }) => store));
-    const placed = sorted.map((store): Stage => stages.find((stage) => stage.store === store)!);
-    return {
-      ...kernel,
-      stages: [...kernel.stages.filter(({ kind }) => kind === "reduce"), ...placed],
-    };
-  }
 }
 
-/** Stores such that none destroys what a later one loads; undefined where two need each other's old values. */
-function orderStores(
-  stores: readonly Store[],
-  destroyed: (store: Store) => number,
-  rootOf: (buffer: number) => number,
-): readonly Store[] | undefined {
-  const loaded = stores.map((store) => new Set(loadsOf(store.value).map(({ buffer }) => rootOf(buffer)))); // prettier-ignore
-  const left = new Set(stores.keys());
-  const sorted: Store[] = [];
-  while (left.size > 0) {
-    const next = [...left].find((at) =>
-      [...left].every((other) => other === at || !loaded[other]!.has(destroyed(stores[at]!))),
+/**
+ * The stores of a kernel in two turns: over the row, then over the grid. Those of one turn are simultaneous, so each may
+ * load the old element of what another one writes at the same point.
+ */
+function inTurns(kernel: Kernel | HostWork): readonly [readonly Store[], readonly Store[]] {
+  if (kernel.kind !== "loop") return [storesOf(kernel), []];
+  const over = (axes: "row" | "grid") =>
+    kernel.stages.flatMap((stage) =>
+      stage.kind === "store" && stage.over === axes ? [stage.store] : [],
     );
-    if (next === undefined) return undefined;
-    left.delete(next);
-    sorted.push(stores[next]!);
-  }
-  return sorted;
+  return [over("row"), over("grid")];
+}
+
+function withStoresInTurns(kernel: Kernel | HostWork): Kernel | HostWork {
+  if (kernel.kind !== "loop") return kernel;
+  const turnOf = (stage: Stage) => (stage.kind === "reduce" ? 0 : stage.over === "row" ? 1 : 2);
+  return { ...kernel, stages: kernel.stages.toSorted((a, b) => turnOf(a) - turnOf(b)) };
 }
 
 function meet(a: Span, b: Span): boolean {

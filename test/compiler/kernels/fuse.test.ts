@@ -387,6 +387,33 @@ describe("new values of residents", () => {
     `);
   });
 
+  test("of one kernel are made before the first is written: each may read the other's old one", () => {
+    expect(
+      kernelsOf(
+        (g) => g.sum(g.f32("x", 4)),
+        (g) => {
+          const [p, m] = [g.trained("p", 4), g.trained("m", 4)];
+          const decayed = g.plus(g.f32("x", 4), g.multiply(p, 0.1));
+          const next = g.plus(g.multiply(m, 0.9), decayed);
+          return { m: next, p: g.subtract(p, next) };
+        },
+      ),
+    ).toMatchInlineSnapshot(`
+      "0 loop sum  [] row [i0: 4]
+        r0 = sum b0[i0]
+        b1[0] = r0
+      1 loop add + multiply + subtract  [i0: 4]
+        b4[i0] = ((b2[i0] * 0.9) + (b0[i0] + (b3[i0] * 0.1)))
+        b5[i0] = (b3[i0] - ((b2[i0] * 0.9) + (b0[i0] + (b3[i0] * 0.1))))
+      b0: input x f32[4]
+      b1: output y f32[1]
+      b2: resident m f32[4]
+      b3: resident p f32[4]
+      b4: resident m f32[4] in b2 at 0
+      b5: resident p f32[4] in b3 at 0"
+    `);
+  });
+
   test("two that exchange places are copied, one at least", () => {
     const text = kernelsOf(
       (g) => g.sum(g.trained("p", 4)),
