@@ -4,6 +4,7 @@
 //   chooseStored   which of them lie in memory; the others are made again by each reader
 //   writeKernels   index maps and expressions
 //   updateInPlace  new values of residents take the old ones' place; the final order
+// What each may decide is a list of rules with names, `fuse/rules.ts`.
 // Expects: verify(graph) holds. Promises: verify(kernels) holds, and interpreting both gives the same values.
 import { expand } from "../graph/expand.ts";
 import type { TensorGraph } from "../graph/graph.ts";
@@ -11,25 +12,29 @@ import { chooseStored } from "./fuse/choose-stored.ts";
 import { groupNodes } from "./fuse/group-nodes.ts";
 import { Places } from "./fuse/place.ts";
 import { prepare } from "./fuse/prepare.ts";
+import { followsAllBut } from "./fuse/rules.ts";
+import { attentionRule } from "./fuse/rules/placing-rules.ts";
 import { Sources } from "./fuse/sources.ts";
 import { updateInPlace } from "./fuse/update-in-place.ts";
 import { writeKernels } from "./fuse/write-kernels.ts";
 import type { KernelGraph } from "./kernel.ts";
 
-export function fuse(graph: TensorGraph): KernelGraph {
-  const prepared = prepare(expand(graph, hasTemplate));
+export interface FuseSettings {
+  /** Names of rules to leave out, for tests and experiments: see `fusionRules`. */
+  readonly without?: readonly string[];
+}
+
+export function fuse(graph: TensorGraph, { without = [] }: FuseSettings = {}): KernelGraph {
+  const follows = followsAllBut(without);
+  const hasTemplate = (op: string) => follows(attentionRule) && attentionRule.keeps(op);
+  const prepared = prepare(expand(graph, hasTemplate), follows);
   const sources = new Sources(prepared);
-  const groups = groupNodes(prepared, sources);
-  const stored = chooseStored(prepared, sources, groups);
-  const places = new Places(prepared, sources, stored);
+  const groups = groupNodes(prepared, sources, follows);
+  const stored = chooseStored(prepared, sources, groups, follows);
+  const places = new Places(prepared, sources, stored, follows);
   const { kernels } = writeKernels(groups, sources, places, stored);
   const updates = [...prepared.claims].flatMap(([value, claim]) =>
     claim.kind === "update" ? [{ path: claim.path, value }] : [],
   );
-  return { kernels: updateInPlace(kernels, places, updates), buffers: places.buffers };
-}
-
-/** Structured ops that every target has a kernel for. */
-function hasTemplate(op: string): boolean {
-  return op.startsWith("attention");
+  return { kernels: updateInPlace(kernels, places, updates, follows), buffers: places.buffers };
 }

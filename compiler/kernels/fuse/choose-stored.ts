@@ -3,11 +3,12 @@
 // bytes than storing its result would; where it rests on a small unstored value (the mean of a row), that is stored.
 // Where several results of one group would be stored that all follow from one earlier value, that one is stored.
 import { byteSize, type Node } from "../../graph/graph.ts";
-import { isHalf } from "../../ops/half.ts";
 import type { ElementwiseOp } from "../../ops/op.ts";
-import { elementCount } from "../../ops/shape.ts";
 import type { Group, Groups } from "./group.ts";
 import type { Preparation } from "./prepare.ts";
+import { followsAll, type Follows } from "./rules/fusion-rule.ts";
+import { blockersRule, forkRule, halfRule, repeatingRules } from "./rules/storing-rules.ts";
+import type { RepeatingRule } from "./rules/storing-rules.ts";
 import { operatorOf, type Sources } from "./sources.ts";
 
 /** What making a value again costs: what it loads, in bytes by value, and how many simple instructions it takes. */
@@ -24,36 +25,41 @@ type Use =
   | "operand"
   | "pointwise";
 
-interface ExternalUse {
+export interface ExternalUse {
   readonly use: Use;
   readonly by: Group | undefined;
 }
 
 const mostLoads = 8;
-/** Instructions that several readers may repeat, or one. */
-const mostWeight = 32;
-const mostWeightOnce = 256;
-const mostOperandWeight = 4;
 /** A blocking value this much smaller than what rests on it is stored instead. */
 const smallFraction = 4;
 
-export function chooseStored(prepared: Preparation, sources: Sources, groups: Groups): Set<Node> {
-  return new Choice(prepared, sources, groups).run();
+export function chooseStored(
+  prepared: Preparation,
+  sources: Sources,
+  groups: Groups,
+  follows: Follows = followsAll,
+): Set<Node> {
+  return new Choice(prepared, sources, groups, follows).run();
 }
 
-class Choice {
+export class Choice {
   private readonly prepared: Preparation;
   private readonly sources: Sources;
   private readonly groups: Groups;
+  private readonly follows: Follows;
+  private readonly repeating: readonly RepeatingRule[];
   private readonly stored = new Set<Node>();
   private readonly costs = new Map<Node, Cost | undefined>();
   private readonly uses = new Map<Node, ExternalUse[]>();
   private readonly internal = new Map<Node, number>();
 
-  constructor(prepared: Preparation, sources: Sources, groups: Groups) {
+  constructor(prepared: Preparation, sources: Sources, groups: Groups, follows: Follows) {
     this.prepared = prepared;
     this.sources = sources;
     this.groups = groups;
+    this.follows = follows;
+    this.repeating = repeatingRules.filter(follows);
     for (const node of prepared.nodes) this.collectUses(node);
     for (const node of prepared.claims.keys())
       if (sources.roleOf(node) === "computed") this.addUse(node, "strict", undefined);
@@ -72,7 +78,7 @@ class Choice {
     for (const base of this.sources.basesBehind(node)) {
       if (this.sources.roleOf(base) !== "computed") continue;
       this.addReader(base, use, group);
-      const half = halfBehind(base);
+      const half = this.follows(halfRule) ? halfRule.behind(base) : undefined;
       if (half !== undefined && use !== "strict" && this.sources.roleOf(half) === "computed")
         this.addReader(half, use, group);
     }
@@ -99,10 +105,16 @@ class Choice {
   private decide(node: Node): void {
     const uses = this.uses.get(node) ?? [];
     if (uses.length === 0) {
-      if (this.isForkWorthStoring(node)) this.store(node);
+      if (this.follows(forkRule)) forkRule.store(this, node, uses);
       return;
     }
-    if (!this.mayRepeat(node, uses) && !this.storeBlockers(node, uses)) this.store(node);
+    if (!this.mayBeLeftOut(node, uses)) this.store(node);
+  }
+
+  /** Whether every reader can make a value again, maybe of something smaller that is stored now. */
+  private mayBeLeftOut(node: Node, uses: readonly ExternalUse[]): boolean {
+    if (this.mayRepeat(node, uses)) return true;
+    return this.follows(blockersRule) && blockersRule.store(this, node, uses);
   }
 
   private store(node: Node): void {
@@ -119,17 +131,10 @@ class Choice {
 
   private accepts(node: Node, cost: Cost, use: Use, uses: readonly ExternalUse[]): boolean {
     if (use === "strict") return false;
-    if (elementCount(node.shape) === 1) return true;
-    const bytes = byteSize(node);
-    if (use === "operand") {
-      const whole = [...cost.loads.values()].filter((load) => load * 2 > bytes).length;
-      return whole <= 1 && cost.loads.size <= 3 && cost.weight <= mostOperandWeight;
-    }
     const readers = new Set(uses.map(({ by }) => by)).size;
     const isOnlyThere = readers === 1 && (this.internal.get(node) ?? 0) === 0;
-    const loaded = [...cost.loads.values()].reduce((sum, load) => sum + load, 0);
-    if (isOnlyThere) return cost.weight <= mostWeightOnce;
-    return cost.weight <= mostWeight && loaded * readers <= bytes * (readers + 1) * 1.1;
+    const value = { node, use, ...cost, readers, isOnlyThere };
+    return this.repeating.some((rule) => rule.allows(value));
   }
 
   /** Undefined where a value rests on what is neither stored nor elementwise. */
@@ -165,7 +170,7 @@ class Choice {
   // ---- storing something else instead ----
 
   /** Stores the small values that a result rests on, if it can be made again from them then. */
-  private storeBlockers(node: Node, uses: readonly ExternalUse[]): boolean {
+  storeBlockers(node: Node, uses: readonly ExternalUse[]): boolean {
     if (!this.sources.isPointwise(node) || uses.some(({ use }) => use === "strict")) return false;
     const blockers = new Set<Node>();
     if (!this.collectBlockers(node, byteSize(node) / smallFraction, blockers)) return false;
@@ -185,6 +190,13 @@ class Choice {
       if (byteSize(base) <= mostBytes) return found.add(base) !== undefined;
       return this.sources.isPointwise(base) && this.collectBlockers(base, mostBytes, found);
     });
+  }
+
+  /** Stores a value that no other kernel reads, where that spares more bytes of what follows from it. */
+  storeFork(node: Node): boolean {
+    const isWorthIt = this.isForkWorthStoring(node);
+    if (isWorthIt) this.store(node);
+    return isWorthIt;
   }
 
   /** Whether storing this value, which no other kernel reads, spares more bytes of what follows from it. */
@@ -207,7 +219,7 @@ class Choice {
     let bytes = 0;
     for (const member of members) {
       const uses = this.uses.get(member)!;
-      if (this.mayRepeat(member, uses) || this.storeBlockers(member, uses)) continue;
+      if (this.mayBeLeftOut(member, uses)) continue;
       this.store(member);
       bytes += byteSize(member);
     }
@@ -219,11 +231,6 @@ class Choice {
     for (const node of this.stored) if (!before.has(node)) this.stored.delete(node);
     this.costs.clear();
   }
-}
-
-/** Who reads a half that was widened reads the half: it is what lies in memory, and widening it is made again. */
-function halfBehind({ op, inputs: [half] }: Node): Node | undefined {
-  return op === "cast" && half !== undefined && isHalf(half.dtype) ? half : undefined;
 }
 
 /** Views that ask at each element where it comes from. */

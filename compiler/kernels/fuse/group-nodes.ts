@@ -6,31 +6,50 @@
 // Members may yet be computed again elsewhere, or not at all: `choose-stored.ts` decides what lies in memory.
 import type { Node } from "../../graph/graph.ts";
 import { numbers } from "../../ops/attributes.ts";
-import { elementCount, sameShape } from "../../ops/shape.ts";
+import { elementCount } from "../../ops/shape.ts";
 import { forward, isBijective } from "./bijection.ts";
 import { contractionDomain } from "./contraction-domain.ts";
-import { Groups, isOverRow, sameMapping, type Group, type Mapping } from "./group.ts";
+import { Groups, isOverRow, isPlainLoop, sameMapping, type Group, type Mapping } from "./group.ts";
 import type { Preparation } from "./prepare.ts";
+import { followsAll, type Follows } from "./rules/fusion-rule.ts";
+import {
+  absorbRule,
+  attentionPartsRule,
+  elementwiseRules,
+  reductionRules,
+  sumInProductRule,
+  type JoiningRule,
+} from "./rules/joining-rules.ts";
 import { operatorOf, type Sources } from "./sources.ts";
-import { keptAxes, mapped, summedOperand, walksAlong } from "./walk.ts";
+import { keptAxes, mapped, walksAlong } from "./walk.ts";
 
-export function groupNodes(prepared: Preparation, sources: Sources): Groups {
-  return new Grouping(prepared, sources).run();
+export function groupNodes(
+  prepared: Preparation,
+  sources: Sources,
+  follows: Follows = followsAll,
+): Groups {
+  return new Grouping(prepared, sources, follows).run();
 }
 
-class Grouping {
-  private readonly prepared: Preparation;
-  private readonly sources: Sources;
-  private readonly groups: Groups;
+export class Grouping {
+  readonly prepared: Preparation;
+  readonly sources: Sources;
+  readonly groups: Groups;
+  private readonly follows: Follows;
+  private readonly elementwise: readonly JoiningRule[];
+  private readonly reductions: readonly JoiningRule[];
   /** Loop groups that reduce, by what they walk. */
   private readonly walks = new Map<string, Group[]>();
   private readonly attentions = new Map<string, Group>();
   private readonly madeBy = new Map<Node, readonly Group[]>();
   private readonly order = new Map<Node, number>();
 
-  constructor(prepared: Preparation, sources: Sources) {
+  constructor(prepared: Preparation, sources: Sources, follows: Follows) {
     this.prepared = prepared;
     this.sources = sources;
+    this.follows = follows;
+    this.elementwise = elementwiseRules.filter(follows);
+    this.reductions = reductionRules.filter(follows);
     this.groups = new Groups(prepared.nodes.length);
     prepared.nodes.forEach((node, place) => this.order.set(node, place));
   }
@@ -58,7 +77,7 @@ class Grouping {
   }
 
   /** Makes a node a member, and its group depend on all that makes its inputs. */
-  private join(group: Group, node: Node, mapping?: Mapping): void {
+  join(group: Group, node: Node, mapping?: Mapping): void {
     this.groups.addMember(group, node, mapping);
     for (const base of this.sources.basesBehind(node)) {
       if (!group.members.has(base)) group.reads.add(base);
@@ -94,10 +113,12 @@ class Grouping {
   private assignPointwise(node: Node): void {
     const bases = this.sources.basesBehind(node);
     for (const group of this.candidates(bases)) {
-      if (!this.mayRead(group, bases)) continue;
+      if (!belongs(this.elementwise, node, group, this) || !this.mayRead(group, bases)) continue;
       const mapping = this.placeIn(group, node);
       if (mapping === undefined || (group.isNarrow && isOverRow(group, mapping))) continue;
-      for (const other of this.candidates(bases)) if (other !== group) this.absorb(group, other);
+      if (this.follows(absorbRule))
+        for (const other of this.candidates(bases))
+          if (other !== group) absorbRule.merge(this, group, other);
       this.note(group, node, mapping);
       return this.join(group, node, mapping);
     }
@@ -130,7 +151,7 @@ class Grouping {
   }
 
   /** Mappings that a node of this shape may have, from those of its inputs or of others of its shape. */
-  private *mappings(group: Group, inputs: readonly Node[], node: Node): Iterable<Mapping> {
+  *mappings(group: Group, inputs: readonly Node[], node: Node): Iterable<Mapping> {
     const tried: Mapping[] = [];
     const isNew = (mapping: Mapping | undefined): mapping is Mapping =>
       mapping !== undefined && !tried.some((other) => sameMapping(other, mapping));
@@ -153,7 +174,7 @@ class Grouping {
   }
 
   /** Whether every member that this element is made from is read where it is made. */
-  private isAtHand(group: Group, node: Node, mapping: Mapping): boolean {
+  isAtHand(group: Group, node: Node, mapping: Mapping): boolean {
     let isSame = true;
     const check = (base: Node, indices: Mapping): void => {
       if (!isSame || !group.members.has(base)) return;
@@ -166,112 +187,41 @@ class Grouping {
     return isSame;
   }
 
-  /**
-   * Moves a loop into another group whose new member reads both: one kernel, several results. It must be elementwise,
-   * or walk the same rows and read some of the same.
-   */
-  private absorb(group: Group, other: Group): void {
-    if (other.kind !== "loop" || other.members.size === 0) return;
-    const sharesReads = [...other.reads].some((base) => group.reads.has(base));
-    if (other.row !== undefined && (group.row === undefined || group.isNarrow || !sharesReads))
-      return;
-    if (this.groups.dependsOn(group, other) || this.groups.dependsOn(other, group)) return;
-    const moved = new Map<Node, Mapping>();
-    for (const node of other.members) {
-      const place = this.sources.isPointwise(node)
-        ? this.placeMoved(group, node, moved)
-        : this.placeMovedWalk(group, node, moved);
-      if (place === undefined) return;
-      if (group.isNarrow && isOverRow(group, place)) return;
-      moved.set(node, place);
-    }
-    const members = [...other.members];
-    this.groups.empty(other);
-    for (const [node, mapping] of moved) {
-      if (members.includes(node)) this.join(group, node, mapping);
-      else group.at.set(node, mapping);
-    }
-    // Whoever waits for the emptied group waits for this one now.
-    this.groups.addDependency(other, group);
-  }
-
-  private placeMoved(
-    group: Group,
-    node: Node,
-    moved: ReadonlyMap<Node, Mapping>,
-  ): Mapping | undefined {
-    const inputs = node.inputs.flatMap((input) => {
-      const mapping = moved.get(input);
-      return mapping !== undefined && sameShape(input.shape, node.shape) ? [mapping] : [];
-    });
-    const whole = group.shapes.get(node.shape.join());
-    const candidates = [...inputs, ...this.mappings(group, node.inputs, node), ...(whole ? [whole] : [])]; // prettier-ignore
-    return candidates.find(
-      (mapping) => this.isAtHand(group, node, mapping) && this.fitsMoved(node, mapping, moved),
-    );
-  }
-
-  /** A reduction moves with its operand, if that is walked in the same way. */
-  private placeMovedWalk(group: Group, node: Node, moved: Map<Node, Mapping>): Mapping | undefined {
-    const operand = node.inputs[0]!;
-    const mapping = moved.get(operand) ?? group.shapes.get(operand.shape.join());
-    if (mapping === undefined || !this.isOperandAtHand(group, operand, mapping)) return undefined;
-    if (!this.fitsMoved(node, mapping, moved) || !walksAlong(group, node, mapping))
-      return undefined;
-    moved.set(operand, mapping);
-    return mapped(mapping, keptAxes(node));
-  }
-
-  /** Whether what moves along is read where it will be made. */
-  private fitsMoved(node: Node, mapping: Mapping, moved: ReadonlyMap<Node, Mapping>): boolean {
-    let isSame = true;
-    const check = (base: Node, indices: Mapping): void => {
-      const at = moved.get(base);
-      if (at !== undefined) isSame &&= sameMapping(at, indices);
-    };
-    if (this.sources.isPointwise(node)) this.sources.resolveBehind(node, mapping, check);
-    else this.sources.resolve(node.inputs[0]!, mapping, check);
-    return isSame;
-  }
-
   // ---- reductions ----
 
   private assignReduction(node: Node): void {
-    if (this.joinProduct(node)) return;
+    if (this.follows(sumInProductRule) && sumInProductRule.join(this, node)) return;
     const operand = node.inputs[0]!;
     const bases = this.sources.basesOf(operand);
-    const walk = `${operand.shape.join()}|${numbers(node.attributes, "axes").join()}`;
-    const related = (this.walks.get(walk) ?? []).filter(
-      (group) => isSmall(operand) || this.isRelated(group, bases),
-    );
-    const candidates = [...new Set([...this.candidates(bases), ...related])]
-      .filter((group) => group.kind === "loop")
+    const alike = this.walks.get(walkOf(node)) ?? [];
+    const candidates = [...new Set([...this.candidates(bases), ...alike])]
+      .filter((group) => group.kind === "loop" && belongs(this.reductions, node, group, this))
       .sort((a, b) => b.id - a.id);
     for (const group of candidates) {
       if (!this.mayRead(group, bases)) continue;
       for (const mapping of this.mappings(group, [operand], operand))
         if (this.isOperandAtHand(group, operand, mapping) && walksAlong(group, node, mapping))
-          return this.joinWalk(group, node, mapping, walk);
+          return this.joinWalk(group, node, mapping);
     }
     const { group, mapping } = this.groups.createOver(operand);
     group.shapes.set(operand.shape.join(), mapping);
     walksAlong(group, node, mapping);
-    this.joinWalk(group, node, mapping, walk);
+    this.joinWalk(group, node, mapping);
   }
 
-  private joinWalk(group: Group, node: Node, mapping: Mapping, walk: string): void {
+  private joinWalk(group: Group, node: Node, mapping: Mapping): void {
     const operand = node.inputs[0]!;
     const kept = keptAxes(node);
     this.join(group, node, mapped(mapping, kept));
     // What is walked is at hand at every point of the row, wherever it comes from.
     for (const base of this.sources.basesOf(operand)) group.reads.add(base);
     group.at.set(operand, mapping);
-    const known = this.walks.get(walk);
-    if (known === undefined) this.walks.set(walk, [group]);
+    const known = this.walks.get(walkOf(node));
+    if (known === undefined) this.walks.set(walkOf(node), [group]);
     else if (!known.includes(group)) known.push(group);
   }
 
-  private isOperandAtHand(group: Group, operand: Node, mapping: Mapping): boolean {
+  isOperandAtHand(group: Group, operand: Node, mapping: Mapping): boolean {
     let isSame = true;
     this.sources.resolve(operand, mapping, (base, indices) => {
       if (!isSame || !group.members.has(base)) return;
@@ -281,43 +231,35 @@ class Grouping {
     return isSame;
   }
 
+  /** Whether a group has a reduction over the same axes of the same shape. */
+  walksLike(group: Group, node: Node): boolean {
+    return this.walks.get(walkOf(node))?.includes(group) === true;
+  }
+
   /** Reads some of what the group reads, or something made of it. */
-  private isRelated(group: Group, bases: readonly Node[]): boolean {
+  isRelated(group: Group, bases: readonly Node[]): boolean {
     return bases.some(
       (base) =>
         group.reads.has(base) ||
-        group.members.has(base) ||
         (this.sources.roleOf(base) === "computed" &&
           this.sources.isPointwise(base) &&
           this.sources.basesBehind(base).some((inner) => group.reads.has(inner))),
     );
   }
 
-  /** A sum over rows of an operand of a product that is contracted along them: made while it is packed. */
-  private joinProduct(node: Node): boolean {
-    if (node.op !== "sum") return false;
-    const operand = node.inputs[0]!;
-    for (const product of this.prepared.consumers.get(operand) ?? []) {
-      if (operatorOf(product).kind !== "contraction") continue;
-      const side = summedOperand(product, node);
-      if (side === undefined || !this.isReady(product, node)) continue;
-      if (this.groups.of(product) === undefined) this.beginContraction(product);
-      const group = this.groups.of(product)!;
-      if (group.sums.some((sum) => sum.operand === side)) continue;
-      group.sums.push({ node, operand: side });
-      this.join(group, node);
-      return true;
-    }
-    return false;
+  // ---- groups of their own ----
+
+  /** The group of a product, begun now if it stands later in the graph. */
+  groupOfProduct(product: Node): Group {
+    if (this.groups.of(product) === undefined) this.beginContraction(product);
+    return this.groups.of(product)!;
   }
 
   /** Whether all that a product reads stands before a node. */
-  private isReady(product: Node, node: Node): boolean {
+  isReady(product: Node, node: Node): boolean {
     const place = this.order.get(node)!;
     return this.sources.basesBehind(product).every((base) => this.order.get(base)! < place);
   }
-
-  // ---- groups of their own ----
 
   private beginContraction(node: Node): void {
     const domain = contractionDomain(node);
@@ -327,30 +269,44 @@ class Grouping {
     this.join(group, node, domain.output);
   }
 
-  /** `attention` and its statistics are one kernel, the three gradients another. */
   private assignAttention(node: Node): void {
-    const isForward = node.op === "attention" || node.op === "attention_statistics";
-    const shared = isForward ? node.inputs.slice(0, 2) : node.inputs;
-    const ids = shared.map((input) => input.id).join();
-    const key = `${isForward} ${ids} ${JSON.stringify(node.attributes)}`;
-    const known = this.attentions.get(key);
-    const isFree = ![...(known?.members ?? [])].some((member) => member.op === node.op);
-    if (known !== undefined && isFree && this.mayRead(known, this.sources.basesBehind(node)))
-      return this.join(known, node);
+    if (this.follows(attentionPartsRule) && attentionPartsRule.join(this, node)) return;
     const group = this.groups.create("attention", node, []);
-    this.attentions.set(key, group);
+    this.attentions.set(attentionKey(node), group);
     this.join(group, node);
+  }
+
+  /** `attention` and its statistics are one kernel, the three gradients another. */
+  joinAttention(node: Node): boolean {
+    const known = this.attentions.get(attentionKey(node));
+    if (known === undefined || [...known.members].some((member) => member.op === node.op))
+      return false;
+    if (!this.mayRead(known, this.sources.basesBehind(node))) return false;
+    this.join(known, node);
+    return true;
   }
 }
 
-/** Elementwise work alone. */
-export function isPlainLoop(group: Group): boolean {
-  return group.kind === "loop" && group.row === undefined;
+function belongs(
+  rules: readonly JoiningRule[],
+  node: Node,
+  group: Group,
+  grouping: Grouping,
+): boolean {
+  return rules.some((rule) => rule.belongs(node, group, grouping));
 }
 
-/** So little work that one kernel for several sums is better, whatever they add up. */
-function isSmall(operand: Node): boolean {
-  return elementCount(operand.shape) <= 4096;
+/** What a reduction walks: reductions with the same key may share their loop. */
+function walkOf(reduction: Node): string {
+  return `${reduction.inputs[0]!.shape.join()}|${numbers(reduction.attributes, "axes").join()}`;
+}
+
+/** What the parts of one attention have in common: forward and backward are two. */
+function attentionKey(node: Node): string {
+  const isForward = node.op === "attention" || node.op === "attention_statistics";
+  const shared = isForward ? node.inputs.slice(0, 2) : node.inputs;
+  const ids = shared.map((input) => input.id).join();
+  return `${isForward} ${ids} ${JSON.stringify(node.attributes)}`;
 }
 
 function isWhole(group: Group, node: Node): boolean {

@@ -56,6 +56,11 @@ export function isOverRow(group: Group, mapping: Mapping): boolean {
   return group.row !== undefined && usesAxes(mapping, group.row);
 }
 
+/** Elementwise work alone. */
+export function isPlainLoop(group: Group): boolean {
+  return group.kind === "loop" && group.row === undefined;
+}
+
 export function axesOfShape(shape: readonly number[]): Axis[] {
   return shape.map((extent, id) => ({ id, extent }));
 }

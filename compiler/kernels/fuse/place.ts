@@ -17,6 +17,8 @@ import type { Buffer } from "../kernel.ts";
 import { forwardThrough, isBijective } from "./bijection.ts";
 import { equalIndex } from "./group.ts";
 import { isDenseAlone, type Preparation } from "./prepare.ts";
+import { followsAll, type Follows } from "./rules/fusion-rule.ts";
+import { layoutRule, partRule } from "./rules/placing-rules.ts";
 import { operatorOf, type Sources } from "./sources.ts";
 
 export interface Home {
@@ -32,14 +34,21 @@ export class Places {
   private readonly prepared: Preparation;
   private readonly sources: Sources;
   private readonly stored: ReadonlySet<Node>;
+  private readonly follows: Follows;
   private readonly homes = new Map<Node, Home>();
   private readonly residents = new Map<string, number>();
   private readonly tables = new Map<string, Home>();
 
-  constructor(prepared: Preparation, sources: Sources, stored: ReadonlySet<Node>) {
+  constructor(
+    prepared: Preparation,
+    sources: Sources,
+    stored: ReadonlySet<Node>,
+    follows: Follows = followsAll,
+  ) {
     this.prepared = prepared;
     this.sources = sources;
     this.stored = stored;
+    this.follows = follows;
   }
 
   /** A value that lies in memory; undefined for all others. */
@@ -102,6 +111,7 @@ export class Places {
 
   /** A contiguous part of what lies in memory is a buffer within it. */
   private sliceHome(node: Node): Home | undefined {
+    if (!this.follows(partRule)) return undefined;
     const whole = node.inputs[0]!;
     const home = this.homeOf(whole);
     if (home === undefined || !home.isDense) return undefined;
@@ -112,10 +122,11 @@ export class Places {
     const read = linearIndex(own.map((index, axis) => offset(index, starts[axis]!)), whole.shape); // prettier-ignore
     if (!equalIndex(read, add(linearIndex(own, node.shape), first))) return undefined;
     if (node.shape.length === 0) return undefined;
-    return this.within(node, home.buffer, first.kind === "constant" ? first.value : 0);
+    return partRule.home(this, node, home.buffer, first.kind === "constant" ? first.value : 0);
   }
 
-  private within(node: Node, buffer: number, from: number): Home {
+  /** A buffer for so many elements of another, from one of them on. */
+  within(node: Node, buffer: number, from: number): Home {
     const whole = this.buffers[buffer]!;
     if (from === 0 && elementCount(node.shape) === whole.length) return dense(node, buffer);
     const id = this.buffers.length;
@@ -160,22 +171,24 @@ export class Places {
     const own = axisIndices(node.shape);
     const position = affine(at(own));
     const dense = linearIndex(own, node.shape);
-    if (position !== undefined && equalIndex(at(own), offset(dense, position.offset)))
-      return this.within(node, home.buffer, position.offset);
+    // What is written as whole arrays needs a buffer of its own, whatever that saves.
+    const mayBePart = this.follows(partRule) || isDenseAlone(node);
+    if (mayBePart && position !== undefined && equalIndex(at(own), offset(dense, position.offset)))
+      return partRule.home(this, node, home.buffer, position.offset);
     return { buffer: home.buffer, at, isDense: false };
   }
 
   /** Scratch, laid out as the views that everybody reads it through; attention only by strides. */
   private freeHome(node: Node): Home {
     const buffer = this.add(node, { kind: "scratch" });
-    const views = this.viewsOfReaders(node);
+    const views = this.follows(layoutRule) ? layoutRule.views(this, node) : [];
     const home = this.seenThrough(node, views, buffer);
     const isStrided = () => affine(home.at(axisIndices(node.shape))) !== undefined;
     return home.isDense || isStrided() ? home : dense(node, buffer);
   }
 
   /** Bijective views, outermost first, that the readers share. Attention reads any strides, so it has no say. */
-  private viewsOfReaders(node: Node): readonly Node[] {
+  viewsOfReaders(node: Node): readonly Node[] {
     if (isDenseAlone(node)) return [];
     const views: Node[] = [];
     for (let at = node; ;) {

@@ -5,6 +5,8 @@ import type { Node, TensorGraph } from "../../graph/graph.ts";
 import { affine, axisIndices, linearIndex } from "../../ops/index-arithmetic.ts";
 import { strip } from "./bijection.ts";
 import { equalIndex } from "./group.ts";
+import { followsAll, type Follows } from "./rules/fusion-rule.ts";
+import { assemblyRule, claimRule } from "./rules/placing-rules.ts";
 import { operatorOf, Sources } from "./sources.ts";
 
 /** Where a value is to be written, through `views` (outermost first) of it. */
@@ -27,12 +29,13 @@ export interface Preparation {
 /** Concats of more pieces are not worth a chain of guards in each reader. */
 const mostGuardedPieces = 4;
 
-export function prepare(graph: TensorGraph): Preparation {
-  return new Preparing(graph).run();
+export function prepare(graph: TensorGraph, follows: Follows = followsAll): Preparation {
+  return new Preparing(graph, follows).run();
 }
 
-class Preparing {
+export class Preparing {
   private readonly graph: TensorGraph;
+  private readonly follows: Follows;
   private readonly consumers = new Map<Node, Node[]>();
   private readonly roots: ReadonlySet<Node>;
   private readonly copied = new Set<Node>();
@@ -41,8 +44,9 @@ class Preparing {
   private readonly sources: Sources;
   private added = 0;
 
-  constructor(graph: TensorGraph) {
+  constructor(graph: TensorGraph, follows: Follows) {
     this.graph = graph;
+    this.follows = follows;
     for (const node of graph.nodes)
       for (const input of new Set(node.inputs)) {
         const known = this.consumers.get(input);
@@ -55,7 +59,7 @@ class Preparing {
 
   run(): Preparation {
     for (const node of this.graph.nodes)
-      if (node.op === "concat" && this.isAssembled(node)) this.assembled.set(node, node.inputs);
+      if (node.op === "concat" && this.assembles(node)) this.assembled.set(node, node.inputs);
     for (const node of this.graph.nodes) this.copyOperands(node);
     const last = this.claimRoots();
     const nodes: Node[] = [];
@@ -67,7 +71,12 @@ class Preparing {
     return { nodes: [...nodes, ...last], copied, assembled, claims, consumers };
   }
 
-  private isAssembled(concat: Node): boolean {
+  private assembles(concat: Node): boolean {
+    return this.follows(assemblyRule) && assemblyRule.assembles(this, concat);
+  }
+
+  /** Whether writing the parts of a concat into it is better than asking at each element which part it is in. */
+  isAssembled(concat: Node): boolean {
     if (concat.inputs.length > mostGuardedPieces || this.isReadByTemplate(concat)) return true;
     return concat.inputs.every((piece) => {
       const { base } = strip(piece, (node) => this.usesOf(node).length > 1);
@@ -101,7 +110,7 @@ class Preparing {
   private claimRoots(): Node[] {
     const added: Node[] = [];
     const claimOrCopy = (value: Node, claim: (views: readonly Node[]) => Claim): void => {
-      if (!this.claim(value, claim)) added.push(this.copyOf(value, claim));
+      if (!this.claimed(value, claim)) added.push(this.copyOf(value, claim));
     };
     for (const { path, value } of this.graph.updates)
       if (value.attributes["path"] !== path)
@@ -125,7 +134,7 @@ class Preparing {
         start: from,
         views,
       });
-      const claimed = this.claim(piece, claim);
+      const claimed = this.claimed(piece, claim);
       if (claimed !== undefined) return claimed;
       const copy = this.copyOf(piece, claim);
       added.push(copy);
@@ -135,8 +144,12 @@ class Preparing {
     return added;
   }
 
+  private claimed(value: Node, claim: (views: readonly Node[]) => Claim): Node | undefined {
+    return this.follows(claimRule) ? claimRule.claim(this, value, claim) : undefined;
+  }
+
   /** The computed value behind bijective views, if it has no home yet and can be written through the views. */
-  private claim(value: Node, claim: (views: readonly Node[]) => Claim): Node | undefined {
+  claim(value: Node, claim: (views: readonly Node[]) => Claim): Node | undefined {
     const isStored = (node: Node) => this.sources.roleOf(node) !== "inline";
     const { base, views } = strip(value, isStored);
     const role = this.sources.roleOf(base);

@@ -15,6 +15,8 @@ import { spansOf, type Span } from "../span.ts";
 import { equalIndex } from "./group.ts";
 import { KernelOrder } from "./kernel-order.ts";
 import type { Places } from "./place.ts";
+import { followsAll, type Follows } from "./rules/fusion-rule.ts";
+import { inPlaceRule } from "./rules/placing-rules.ts";
 
 export interface NewValue {
   readonly path: string;
@@ -26,8 +28,9 @@ export function updateInPlace(
   kernels: readonly (Kernel | HostWork)[],
   places: Places,
   updates: readonly NewValue[],
+  follows: Follows = followsAll,
 ): (Kernel | HostWork)[] {
-  return new Updating(kernels, places, updates).run();
+  return new Updating(kernels, places, updates, follows).run();
 }
 
 interface Access {
@@ -41,11 +44,12 @@ interface Spot {
   readonly index: Index;
 }
 
-class Updating {
+export class Updating {
   private readonly kernels: (Kernel | HostWork)[];
   private readonly buffers: Buffer[];
   private readonly places: Places;
   private readonly updates: readonly NewValue[];
+  private readonly follows: Follows;
   private readonly accesses: Access[];
   private readonly readersOf = new Map<number, number[]>();
   private readonly writersOf = new Map<number, number[]>();
@@ -55,11 +59,13 @@ class Updating {
     kernels: readonly (Kernel | HostWork)[],
     places: Places,
     updates: readonly NewValue[],
+    follows: Follows,
   ) {
     this.kernels = [...kernels];
     this.places = places;
     this.buffers = places.buffers;
     this.updates = updates;
+    this.follows = follows;
     this.accesses = kernels.map((kernel) => ({ reads: kernelReads(kernel), writes: kernelWrites(kernel) })); // prettier-ignore
     this.accesses.forEach(({ reads, writes }, at) => {
       for (const buffer of new Set([...reads].map((id) => this.rootOf(id))))
@@ -87,7 +93,7 @@ class Updating {
     const copies = this.updates.flatMap((update) => {
       const made = this.places.homeOf(update.value)!.buffer;
       const resident = this.places.resident(update.path, update.value);
-      if (this.isReplaceable(made, resident)) {
+      if (this.follows(inPlaceRule) && inPlaceRule.replaces(this, made, resident)) {
         this.replace(made, resident);
         return [];
       }
@@ -109,7 +115,8 @@ class Updating {
     return this.spot(within.buffer, offset(index, within.offset));
   }
 
-  private isReplaceable(made: number, resident: number): boolean {
+  /** Whether nobody still needs the old value when the new one is written. */
+  isReplaceable(made: number, resident: number): boolean {
     if (this.buffers[made]!.role.kind !== "scratch") return false;
     const writers = this.writersOf.get(made) ?? [];
     const readers = this.readersOf.get(resident) ?? [];
