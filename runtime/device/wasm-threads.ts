@@ -68,18 +68,6 @@ export async function coreCount(): Promise<number> {
   return availableParallelism();
 }
 
-/**
- * Whether the engine takes relaxed SIMD. Node 20 has it behind a switch, which must be set before
- * the first module with it is compiled.
- */
-export async function hasRelaxedSimd(probe: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  if (WebAssembly.validate(probe)) return true;
-  if (!isNode) return false;
-  const { setFlagsFromString } = await import("node:v8");
-  setFlagsFromString("--experimental-wasm-relaxed-simd");
-  return WebAssembly.validate(probe);
-}
-
 /** Starts a thread; `failed` hears of its end, unless it was stopped. */
 export async function startComputeThread(failed: (error: Error) => void): Promise<ComputeThread> {
   return isNode ? startNodeThread(failed) : startBrowserThread(failed);

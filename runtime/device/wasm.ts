@@ -3,15 +3,10 @@
 import { relaxedProbe } from "../../compiler/wasm/relaxed-probe.ts";
 import { WorldError } from "../errors.ts";
 import type { Device } from "./device.ts";
+import { compileOptimised, hasRelaxedSimd } from "./wasm-engine.ts";
 import { loadWasmProgram } from "./wasm-program.ts";
 import type { WasmProgram } from "./wasm-program.ts";
-import {
-  canShareMemory,
-  coreCount,
-  endedError,
-  hasRelaxedSimd,
-  startComputeThread,
-} from "./wasm-threads.ts";
+import { canShareMemory, coreCount, endedError, startComputeThread } from "./wasm-threads.ts";
 import type { ComputeThread } from "./wasm-threads.ts";
 
 export interface WasmDeviceOptions {
@@ -36,6 +31,7 @@ const mostThreads = 16;
 /** @throws WorldError `bad-setting` for a number of threads that makes no sense. */
 export async function createWasmDevice(options: WasmDeviceOptions = {}): Promise<WasmDevice> {
   const threads = await chooseThreads(options.threads);
+  await compileOptimised();
   const relaxed = options.relaxed !== false && (await hasRelaxedSimd(relaxedProbe()));
   const pool = new ThreadPool(threads);
   return {
