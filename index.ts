@@ -152,7 +152,10 @@ export async function compile(target: string, options: CompileOptions = {}): Pro
 export interface TrainOptions
   extends
     SpecOptions,
-    Pick<TrainingRequest, "onEvent" | "signal" | "steps" | "seed" | "workers" | "resume"> {
+    Pick<
+      TrainingRequest,
+      "onEvent" | "signal" | "steps" | "seed" | "workers" | "resume" | "metricsEvery"
+    > {
   readonly device?: DeviceName;
   readonly threads?: number;
   /** `runs/NAME` unless said. */

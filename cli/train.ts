@@ -24,6 +24,7 @@ export interface TrainOptions {
   readonly workers?: number;
   readonly steps?: number;
   readonly seed?: number;
+  readonly metricsEvery?: number;
   readonly out?: string;
   readonly resume?: boolean;
   readonly dryRun?: boolean;
@@ -56,7 +57,7 @@ async function trainOn(
   spec: CompiledRecipeSpec,
   options: TrainOptions,
 ): Promise<void> {
-  const { steps, seed, workers } = options;
+  const { steps, seed, workers, metricsEvery } = options;
   const stop = stopOnSignals();
   const screen = options.json ? undefined : new TrainingScreen();
   const show = (event: TrainingEvent) => {
@@ -77,6 +78,7 @@ async function trainOn(
       ...(steps === undefined ? {} : { steps }),
       ...(seed === undefined ? {} : { seed }),
       ...(workers === undefined ? {} : { workers }),
+      ...(metricsEvery === undefined ? {} : { metricsEvery }),
     });
   } finally {
     screen?.close();

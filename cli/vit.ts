@@ -190,6 +190,11 @@ function commandLine(run: Run): Command {
     .option("--workers <n>", "loader threads; they never change a result", wholeNumber)
     .option("--steps <n>", "stop after so many steps in all", wholeNumber)
     .option("--seed <n>", "instead of the recipe's", wholeNumber)
+    .option(
+      "--metrics-every <n>",
+      "steps whose metrics are read from the device together; they never change a number",
+      wholeNumber,
+    )
     .option("--out <folder>", "the run's folder; runs/NAME unless said")
     .option("--resume", "go on from the last checkpoint; an error where there is none")
     .option("--dry-run", "say what the run would need, without starting it")

@@ -9,12 +9,20 @@ const ALIGNMENT = 256;
 /** The largest piece of a resident array that is read at once. */
 const RESIDENT_PIECE = 4 * 1024 * 1024;
 
+/** Runs whose outputs may wait on the device until they are read together. */
+export const mostKeptRuns = 64;
+
+/** Outputs of more bytes than this are for `readOutput`: they are not kept. */
+const LARGEST_KEPT = 16 * 1024;
+
 export interface DeviceMemory {
   readonly arenas: readonly number[];
   /** One uniform buffer with a block for each distinct list of offsets. */
   readonly offsets: { readonly bytes: number; readonly blocks: readonly OffsetBlock[] };
   /** By entry: buffers of one run's outputs, as many as runs may be read at once. */
   readonly staging: readonly Staging[];
+  /** Outputs of many runs of any entry: while one buffer is read, the next runs fill the other. */
+  readonly kept: { readonly bytes: number; readonly buffers: number };
   readonly residentStagingBytes: number;
   /** What the largest step of the host reads. */
   readonly hostStagingBytes: number;
@@ -37,6 +45,7 @@ export function planDeviceMemory(program: Program): DeviceMemory {
   const arenas = program.arenas.map((arena) => Math.max(4, alignUp(arena.bytes, 4)));
   const offsets = planOffsets(program);
   const staging = program.entries.map(planStaging);
+  const kept = planKept(staging);
   const residentStagingBytes = Math.min(
     RESIDENT_PIECE,
     Math.max(0, ...program.residents.map(slotBytes)),
@@ -52,9 +61,21 @@ export function planDeviceMemory(program: Program): DeviceMemory {
     arenas.reduce((sum, bytes) => sum + bytes, 0) +
     offsets.bytes +
     stagingBytes +
+    kept.bytes * kept.buffers +
     residentStagingBytes +
     hostStagingBytes;
-  return { arenas, offsets, staging, residentStagingBytes, hostStagingBytes, totalBytes };
+  return { arenas, offsets, staging, kept, residentStagingBytes, hostStagingBytes, totalBytes };
+}
+
+/** Whether outputs of these bytes may wait on the device for others. */
+export function mayKeep(outputBytes: number): boolean {
+  return outputBytes <= LARGEST_KEPT;
+}
+
+function planKept(staging: readonly Staging[]): DeviceMemory["kept"] {
+  const sizes = staging.map(({ bytes }) => bytes).filter(mayKeep);
+  const bytes = mostKeptRuns * Math.max(0, ...sizes);
+  return { bytes, buffers: bytes === 0 ? 0 : 2 };
 }
 
 /** Bytes that the webgpu device allocates for this program, to the last one. */

@@ -5,7 +5,7 @@ import type { Node, TensorGraph } from "../../compiler/graph/graph.ts";
 import { elementCount } from "../../compiler/graph/graph.ts";
 import { interpret } from "../../compiler/graph/interpret.ts";
 import { WorldError } from "../errors.ts";
-import type { TypedArray } from "./device.ts";
+import type { RunOptions, TypedArray } from "./device.ts";
 import { found, partsByPath } from "./loaded-compilation.ts";
 import type { LoadedCompilation } from "./loaded-compilation.ts";
 
@@ -26,20 +26,27 @@ export function createInterpreter(
   );
   const inputs = new Map<string, Map<string, Float64Array>>();
   const outputs = new Map<string, ReadonlyMap<string, Float64Array>>();
+  let kept: ReadonlyMap<string, Float64Array>[] = [];
 
   const placeOf = (path: string): Float64Array => {
     const { resident, offset, shape } = found(parts, path, "part");
     return found(residents, resident, "resident").subarray(offset, offset + elementCount(shape));
   };
 
-  const run = (entry: string, given: ReadonlyMap<string, TypedArray>): void => {
+  const run = (
+    entry: string,
+    given: ReadonlyMap<string, TypedArray>,
+    how: RunOptions = {},
+  ): void => {
     const graph = found(graphs, entry, "entry");
-    const kept = inputs.get(entry) ?? new Map<string, Float64Array>();
-    inputs.set(entry, kept);
-    for (const [name, values] of given) kept.set(name, checkedInput(graph, entry, name, values));
-    const made = interpret(graph, kept, residents, options.observe);
+    const last = inputs.get(entry) ?? new Map<string, Float64Array>();
+    inputs.set(entry, last);
+    for (const [name, values] of given) last.set(name, checkedInput(graph, entry, name, values));
+    const made = interpret(graph, last, residents, options.observe);
     for (const [name, values] of made.updates) found(residents, name, "resident").set(values);
     outputs.set(entry, made.outputs);
+    if (how.isKept)
+      kept.push(new Map([...made.outputs].map(([name, values]) => [name, values.slice()])));
   };
 
   return {
@@ -56,12 +63,19 @@ export function createInterpreter(
       place.set(values);
     },
     readPart: async (path) => placeOf(path).slice(),
+    runsAhead: false,
     run,
     readOutput: async (entry, name) => {
       const made = found(outputs, entry, "run of entry").get(name);
       if (made === undefined) throw new Error(`entry \`${entry}\` has no output \`${name}\``);
       return made.slice();
     },
+    keptOutputs: async () => {
+      const all = kept;
+      kept = [];
+      return all;
+    },
+    pace: async () => {},
     finish: async () => {},
     profile: async () => {
       throw new WorldError("unsupported", "the interpreter has no kernels to time", "use --device wasm or webgpu"); // prettier-ignore

@@ -3,7 +3,7 @@
 import type { Compiled, ResidentPart } from "../../compiler/compiled.ts";
 import type { DType } from "../../compiler/graph/graph.ts";
 import { roundTo } from "../../compiler/ops/half.ts";
-import type { LoadedProgram, TypedArray } from "./device.ts";
+import type { LoadedProgram, RunOptions, TypedArray } from "./device.ts";
 
 /** Values as a device hands them out: the interpreter computes and keeps doubles, all others 32 bits. */
 export type DeviceValues = TypedArray | Float64Array;
@@ -24,11 +24,17 @@ export interface LoadedCompilation {
   /** Rounds to what the device stores. */
   writePart(path: string, values: DeviceValues): void;
   readPart(path: string): Promise<DeviceValues>;
+  /** Whether `run` may return before the device has run. */
+  readonly runsAhead: boolean;
   /** Inputs that are not given keep their last values. */
-  run(entry: string, inputs: ReadonlyMap<string, TypedArray>): void;
+  run(entry: string, inputs: ReadonlyMap<string, TypedArray>, how?: RunOptions): void;
   /** As `run` with the last inputs: milliseconds of each step. @throws WorldError where nothing measures them */
   profile(entry: string): Promise<readonly number[]>;
   readOutput(entry: string, name: string): Promise<DeviceValues>;
+  /** Outputs by name of every run that was kept since the last call, oldest first. */
+  keptOutputs(): Promise<readonly ReadonlyMap<string, DeviceValues>[]>;
+  /** Called between runs: waits while more than two are under way. */
+  pace(): Promise<void>;
   finish(): Promise<void>;
   close(): void;
 }
@@ -45,9 +51,12 @@ export function loadedCompilation(compiled: Compiled, loaded: LoadedProgram): Lo
     writePart: (path, values) =>
       loaded.writeResident(path, asStored(values, found(parts, path, "part").dtype)),
     readPart: (path) => loaded.readResident(path),
-    run: (entry, inputs) => loaded.run(entry, inputs),
+    runsAhead: loaded.runsAhead,
+    run: (entry, inputs, how) => loaded.run(entry, inputs, how),
     profile: (entry) => loaded.profile(entry),
     readOutput: (entry, name) => loaded.readOutput(entry, name),
+    keptOutputs: () => loaded.keptOutputs(),
+    pace: () => loaded.pace(),
     finish: () => loaded.finish(),
     close: () => loaded.close(),
   };

@@ -25,7 +25,7 @@ import {
 import type { WasmMemoryLayout } from "../../compiler/wasm/memory-layout.ts";
 import { runResults } from "../../compiler/wasm/runner.ts";
 import { WorldError } from "../errors.ts";
-import type { LoadedProgram, TypedArray } from "./device.ts";
+import type { KeptOutputs, LoadedProgram, RunOptions, TypedArray } from "./device.ts";
 import { hostStepValues } from "./host-step.ts";
 import { endedError, mayWait } from "./wasm-threads.ts";
 import type { Attachment } from "./wasm-threads.ts";
@@ -80,6 +80,8 @@ export class WasmProgram implements LoadedProgram {
   private readonly exports: Exports;
   private readonly entries: ReadonlyMap<string, LoadedEntry>;
   private readonly residents: ReadonlyMap<string, Slot>;
+  readonly runsAhead = false;
+  private kept: KeptOutputs[] = [];
   private closed = false;
 
   constructor(program: Program, module: WebAssembly.Module, context: WasmContext) {
@@ -170,14 +172,25 @@ export class WasmProgram implements LoadedProgram {
     return slot;
   }
 
-  run(name: string, inputs: ReadonlyMap<string, TypedArray>): void {
+  run(name: string, inputs: ReadonlyMap<string, TypedArray>, how: RunOptions = {}): void {
     const loaded = this.entry(name);
     this.writeInputs(loaded.entry, inputs);
     for (const part of loaded.parts) {
       if (part.kind === "host") this.runOnHost(part);
       else this.start(part.table, part.count, part.isParallel);
     }
+    if (how.isKept)
+      this.kept.push(new Map(loaded.entry.outputs.map((slot) => [slot.name, this.copied(slot)])));
   }
+
+  async keptOutputs(): Promise<readonly KeptOutputs[]> {
+    const { kept } = this;
+    this.kept = [];
+    return kept;
+  }
+
+  /** A run is done when `run` returns. */
+  async pace(): Promise<void> {}
 
   async profile(name: string): Promise<readonly number[]> {
     const loaded = this.entry(name);
@@ -240,7 +253,18 @@ export class WasmProgram implements LoadedProgram {
 
   // ---- memory ----
 
+  /** The memory never grows, so a view of it stays good. */
+  private readonly views = new Map<PlacedArray, TypedArray | Uint16Array>();
+
   private view(slot: PlacedArray): TypedArray | Uint16Array {
+    const known = this.views.get(slot);
+    if (known !== undefined) return known;
+    const view = this.newView(slot);
+    this.views.set(slot, view);
+    return view;
+  }
+
+  private newView(slot: PlacedArray): TypedArray | Uint16Array {
     const length = slot.shape.reduce((product, extent) => product * extent, 1);
     const at = this.address(slot.place);
     switch (slot.dtype) {
@@ -285,6 +309,10 @@ export class WasmProgram implements LoadedProgram {
   }
 
   private async read(slot: Slot): Promise<TypedArray> {
+    return this.copied(slot);
+  }
+
+  private copied(slot: Slot): TypedArray {
     return this.values(slot).slice();
   }
 

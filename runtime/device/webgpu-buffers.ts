@@ -9,6 +9,7 @@ export class Buffers {
   readonly arenas: readonly GPUBuffer[];
   readonly offsets: GPUBuffer | undefined;
   readonly staging: readonly (readonly GPUBuffer[])[];
+  readonly kept: readonly GPUBuffer[];
   readonly residentStaging: GPUBuffer | undefined;
   readonly hostStaging: GPUBuffer | undefined;
   private readonly all: GPUBuffer[] = [];
@@ -25,6 +26,7 @@ export class Buffers {
     this.staging = memory.staging.map(({ entry, bytes, buffers }) =>
       Array.from({ length: buffers }, () => this.make(`outputs of ${entry}`, bytes, readUsage)!),
     );
+    this.kept = Array.from({ length: memory.kept.buffers }, () => this.make("kept outputs", memory.kept.bytes, readUsage)!); // prettier-ignore
     this.residentStaging = this.make("residents", memory.residentStagingBytes, readUsage);
     this.hostStaging = this.make("steps of the host", memory.hostStagingBytes, readUsage);
   }

@@ -3,22 +3,17 @@
 // Where an entry has steps of the host, the commands before each are submitted, what it reads is fetched, and all that
 // is asked for meanwhile waits its turn.
 // (A command buffer can be submitted only once, so the list is encoded anew; this costs a few microseconds a dispatch.)
-import { copyKernel } from "../../compiler/wgsl/copy-kernel.ts";
 import {
   hostReadBytes,
-  offsetsKey,
-  placesOf,
   planDeviceMemory,
   slotBytes,
-  stepWords,
   type DeviceMemory,
+  type Staging,
 } from "../../compiler/wgsl/device-memory.ts";
 import { generate } from "../../compiler/ops/generators/registry.ts";
 import type { AttributeValue } from "../../compiler/graph/graph.ts";
 import type { Limits } from "../../compiler/program/limits.ts";
 import type {
-  Copy,
-  Dispatch,
   Entry,
   HostStep,
   Place,
@@ -27,22 +22,20 @@ import type {
   Slot,
 } from "../../compiler/program/program.ts";
 import { WorldError } from "../errors.ts";
-import type { LoadedProgram, TypedArray } from "./device.ts";
+import type { KeptOutputs, LoadedProgram, RunOptions, TypedArray } from "./device.ts";
 import { hostStepValues } from "./host-step.ts";
+import { Bindings, type GpuContext } from "./webgpu-bindings.ts";
 import { Buffers } from "./webgpu-buffers.ts";
-import type { BoundPipeline, Pipelines } from "./webgpu-pipelines.ts";
-import { EntryOutputs, mappedBytes, ResidentReader, typedArray } from "./webgpu-readback.ts";
-import { asWorldError, type Trouble } from "./webgpu-trouble.ts";
+import {
+  EntryOutputs,
+  mappedBytes,
+  OutputKeeper,
+  ResidentReader,
+  typedArray,
+} from "./webgpu-readback.ts";
+import { asWorldError } from "./webgpu-trouble.ts";
 import { encodeCommand, timedCommands, type Command } from "./webgpu-commands.ts";
 import { WorkQueue } from "./work-queue.ts";
-
-/** What all programs on one GPU device share. */
-export interface GpuContext {
-  readonly gpuDevice: GPUDevice;
-  readonly limits: Limits;
-  readonly pipelines: Pipelines;
-  readonly trouble: Trouble;
-}
 
 interface LoadedEntry {
   readonly entry: Entry;
@@ -50,6 +43,7 @@ interface LoadedEntry {
   readonly parts: readonly (readonly Command[] | HostStep)[];
   readonly inputs: ReadonlyMap<string, Slot>;
   readonly outputs: EntryOutputs;
+  readonly staging: Staging;
 }
 
 /** @throws WorldError: out of memory, or a shader that the driver refuses. */
@@ -68,7 +62,8 @@ export async function loadWebgpuProgram(
     program.entries.map(async (entry, at): Promise<LoadedEntry> => {
       const outputs = new EntryOutputs(gpuDevice, buffers.arenas, memory.staging[at]!, buffers.staging[at]!); // prettier-ignore
       const inputs = new Map(entry.inputs.map((slot) => [slot.name, slot]));
-      return { entry, parts: await bindings.parts(entry), inputs, outputs };
+      const staging = memory.staging[at]!;
+      return { entry, parts: await bindings.parts(entry), inputs, outputs, staging };
     }),
   );
   const settled = await entries.catch((error: unknown) => error as Error);
@@ -94,99 +89,6 @@ function refuseLargeArenas(memory: DeviceMemory, limits: Limits): void {
     );
 }
 
-/** Steps -> commands with their bind groups; equal ones are made once. */
-class Bindings {
-  private readonly context: GpuContext;
-  private readonly program: Program;
-  private readonly buffers: Buffers;
-  private readonly blocks: ReadonlyMap<string, number>;
-  private readonly groups = new Map<string, GPUBindGroup>();
-
-  constructor(context: GpuContext, program: Program, memory: DeviceMemory, buffers: Buffers) {
-    this.context = context;
-    this.program = program;
-    this.buffers = buffers;
-    this.blocks = new Map(memory.offsets.blocks.map(({ at, words }) => [offsetsKey(words), at]));
-  }
-
-  async parts({ steps }: Entry): Promise<(Command[] | HostStep)[]> {
-    const made = await Promise.all(
-      steps.map((step) => (step.kind === "host" ? step : this.command(step))),
-    );
-    const parts: (Command[] | HostStep)[] = [];
-    for (const each of made) {
-      const last = parts.at(-1);
-      if ("kind" in each) parts.push(each);
-      else if (Array.isArray(last)) last.push(each);
-      else parts.push([each]);
-    }
-    return parts;
-  }
-
-  private async command(step: Dispatch | Copy): Promise<Command> {
-    const bound = await this.pipelineOf(step);
-    const { workgroups } = this.codeOf(step);
-    return { pipeline: bound.pipeline, bindGroup: this.bindGroup(step, bound), workgroups };
-  }
-
-  private readonly pipelines = new Map<string, Promise<BoundPipeline>>();
-
-  /** Steps of one code whose buffers lie in arenas in the same pattern share a pipeline. */
-  private pipelineOf(step: Dispatch | Copy): Promise<BoundPipeline> {
-    const places = placesOf(step);
-    const name = step.kind === "copy" ? `copy ${step.bytes}` : String(step.code);
-    const key = `${name} in ${places.map(({ arena }) => arena).join(" ")}`;
-    const known = this.pipelines.get(key);
-    if (known !== undefined) return known;
-    const { wgsl, label } = this.codeOf(step);
-    const bound = this.context.pipelines.bound(wgsl, places, label);
-    this.pipelines.set(key, bound);
-    return bound;
-  }
-
-  private codeOf(step: Dispatch | Copy): {
-    readonly wgsl: string;
-    readonly workgroups: Command["workgroups"];
-    readonly label: string;
-  } {
-    if (step.kind === "copy")
-      return { ...copyKernel(step.bytes / 4, this.context.limits), label: "copy" };
-    const code = this.program.codes[step.code];
-    if (code?.target !== "webgpu")
-      throw new Error(`step ${step.label} has no WebGPU code: the program is for another target`);
-    return { wgsl: code.wgsl, workgroups: code.workgroups, label: step.label };
-  }
-
-  private bindGroup(step: Dispatch | Copy, { layout, arenas }: BoundPipeline): GPUBindGroup {
-    const words = stepWords(step);
-    const at = this.blocks.get(offsetsKey(words))!;
-    const key = `${at} ${arenas.join(" ")} ${this.layoutNumber(layout)}`;
-    const known = this.groups.get(key);
-    if (known !== undefined) return known;
-    const offsets = { buffer: this.buffers.offsets!, offset: at, size: words.byteLength };
-    const group = this.context.gpuDevice.createBindGroup({
-      layout,
-      entries: [
-        { binding: 0, resource: offsets },
-        ...arenas.map((arena, place) => ({
-          binding: place + 1,
-          resource: { buffer: this.buffers.arenas[arena]! },
-        })),
-      ],
-    });
-    this.groups.set(key, group);
-    return group;
-  }
-
-  private readonly layoutNumbers = new Map<GPUBindGroupLayout, number>();
-
-  private layoutNumber(layout: GPUBindGroupLayout): number {
-    const number = this.layoutNumbers.get(layout) ?? this.layoutNumbers.size;
-    this.layoutNumbers.set(layout, number);
-    return number;
-  }
-}
-
 class WebgpuProgram implements LoadedProgram {
   readonly program: Program;
   readonly allocatedBytes: number;
@@ -195,7 +97,11 @@ class WebgpuProgram implements LoadedProgram {
   private readonly entries: ReadonlyMap<string, LoadedEntry>;
   private readonly residents: ReadonlyMap<string, Slot>;
   private readonly reader: ResidentReader;
+  private readonly keeper: OutputKeeper;
   private readonly queue = new WorkQueue();
+  /** Ends of runs that may still be under way, oldest first. */
+  private readonly ends: Promise<unknown>[] = [];
+  readonly runsAhead = true;
   private isClosed = false;
 
   constructor(
@@ -210,6 +116,7 @@ class WebgpuProgram implements LoadedProgram {
     this.allocatedBytes = buffers.bytes;
     this.entries = new Map(entries.map((loaded) => [loaded.entry.name, loaded]));
     this.residents = new Map(program.residents.map((slot) => [slot.name, slot]));
+    this.keeper = new OutputKeeper(buffers.arenas, buffers.kept);
     this.reader = new ResidentReader(context.gpuDevice, buffers.arenas, buffers.residentStaging);
   }
 
@@ -235,33 +142,42 @@ class WebgpuProgram implements LoadedProgram {
     return this.checked(this.queue.result(() => this.reader.read(slot)));
   }
 
-  run(name: string, inputs: ReadonlyMap<string, TypedArray>): void {
+  run(name: string, inputs: ReadonlyMap<string, TypedArray>, how: RunOptions = {}): void {
     this.check();
     const loaded = this.entry(name);
     for (const input of inputs.keys())
       if (!loaded.inputs.has(input)) throw new Error(`${name} has no input ${input}`);
+    if (how.isKept) this.keeper.checkRoom(loaded.staging);
     const needsHost = loaded.parts.some((part) => !Array.isArray(part));
-    if (this.queue.isIdle && !needsHost) return this.runNow(loaded, inputs);
-    const kept = new Map([...inputs].map(([input, data]) => [input, data.slice()]));
-    this.queue.add(() => (needsHost ? this.runInParts(loaded, kept) : this.runNow(loaded, kept)));
+    if (this.queue.isIdle && !needsHost) return this.runNow(loaded, inputs, how);
+    const own = new Map([...inputs].map(([input, data]) => [input, data.slice()]));
+    this.queue.add(() =>
+      needsHost ? this.runInParts(loaded, own, how) : this.runNow(loaded, own, how),
+    );
   }
 
-  private runNow(loaded: LoadedEntry, inputs: ReadonlyMap<string, TypedArray>): void {
+  private runNow(
+    loaded: LoadedEntry,
+    inputs: ReadonlyMap<string, TypedArray>,
+    { isKept = false }: RunOptions,
+  ): void {
     this.writeInputs(loaded, inputs);
-    this.submit(loaded.entry.name, loaded.parts.flat() as Command[]);
+    this.submit(loaded, (loaded.parts[0] ?? []) as readonly Command[], isKept);
     loaded.outputs.ran();
   }
 
   private async runInParts(
     loaded: LoadedEntry,
     inputs: ReadonlyMap<string, TypedArray>,
+    { isKept = false }: RunOptions,
   ): Promise<void> {
     this.check();
     this.writeInputs(loaded, inputs);
     for (const part of loaded.parts) {
       if ("kind" in part) await this.runOnHost(part);
-      else this.submit(loaded.entry.name, part);
+      else this.submit(loaded, part, isKept && part === loaded.parts.at(-1));
     }
+    if (isKept && "kind" in loaded.parts.at(-1)!) this.submit(loaded, [], true);
     loaded.outputs.ran();
   }
 
@@ -269,11 +185,17 @@ class WebgpuProgram implements LoadedProgram {
     for (const [input, data] of inputs) this.write(slots.get(input)!, data);
   }
 
-  private submit(label: string, commands: readonly Command[]): void {
+  /** Commands, and the copies that keep what the entry has made, in one command buffer. */
+  private submit(
+    { entry: { name: label }, staging }: LoadedEntry,
+    commands: readonly Command[],
+    isKept: boolean,
+  ): void {
     const encoder = this.context.gpuDevice.createCommandEncoder({ label });
     const pass = encoder.beginComputePass({ label });
     for (const command of commands) encodeCommand(pass, command);
     pass.end();
+    if (isKept) this.keeper.keep(encoder, staging);
     this.context.gpuDevice.queue.submit([encoder.finish()]);
   }
 
@@ -319,6 +241,21 @@ class WebgpuProgram implements LoadedProgram {
     const { outputs } = this.entry(entry);
     if (this.queue.isIdle) return this.checked(outputs.read(name));
     return this.checked(this.queue.result(() => outputs.read(name)));
+  }
+
+  keptOutputs(): Promise<readonly KeptOutputs[]> {
+    this.check();
+    if (this.queue.isIdle) return this.checked(this.keeper.read());
+    return this.checked(this.queue.result(() => this.keeper.read()));
+  }
+
+  async pace(): Promise<void> {
+    this.check();
+    if (!this.queue.isIdle) await this.checked(this.queue.finish());
+    const end = this.context.gpuDevice.queue.onSubmittedWorkDone();
+    end.catch(() => {}); // whoever waits for it sees the error
+    this.ends.push(end);
+    if (this.ends.length > 2) await this.checked(this.ends.shift()!);
   }
 
   async finish(): Promise<void> {
@@ -368,9 +305,19 @@ class WebgpuProgram implements LoadedProgram {
     if (data.byteLength !== slotBytes(slot))
       throw new Error(`${slot.name} has ${slotBytes(slot)} bytes, got ${data.byteLength}`);
     const { arena, offset }: Place = slot.place;
-    // Dawn ends the process where it is handed shared memory, as loader threads fill it
-    const own = data.buffer instanceof ArrayBuffer ? data : data.slice();
-    const bytes = new Uint8Array(own.buffer as ArrayBuffer, own.byteOffset, own.byteLength);
-    this.context.gpuDevice.queue.writeBuffer(this.buffers.arenas[arena]!, offset, bytes);
+    this.context.gpuDevice.queue.writeBuffer(this.buffers.arenas[arena]!, offset, this.own(slot, data)); // prettier-ignore
+  }
+
+  /** Copies of inputs that lie in shared memory, by their slot: made once, filled at each write. */
+  private readonly copies = new Map<Slot, TypedArray>();
+
+  /** Dawn ends the process where it is handed shared memory, as loader threads fill it. */
+  private own(slot: Slot, data: TypedArray): TypedArray & ArrayBufferView<ArrayBuffer> {
+    if (data.buffer instanceof ArrayBuffer)
+      return data as TypedArray & ArrayBufferView<ArrayBuffer>;
+    const copy = this.copies.get(slot) ?? data.slice();
+    copy.set(data);
+    this.copies.set(slot, copy);
+    return copy as TypedArray & ArrayBufferView<ArrayBuffer>;
   }
 }

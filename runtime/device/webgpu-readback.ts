@@ -1,8 +1,13 @@
 // Reading what a WebGPU program has made: copies into staging buffers that were made at load, then mapped.
-import { slotBytes, type Staging } from "../../compiler/wgsl/device-memory.ts";
+import {
+  mayKeep,
+  mostKeptRuns,
+  slotBytes,
+  type Staging,
+} from "../../compiler/wgsl/device-memory.ts";
 import type { DType } from "../../compiler/graph/graph.ts";
 import type { Slot } from "../../compiler/program/program.ts";
-import type { TypedArray } from "./device.ts";
+import type { KeptOutputs, TypedArray } from "./device.ts";
 
 const MAP_READ = 1; // GPUMapMode.READ
 
@@ -50,14 +55,7 @@ export class EntryOutputs {
         `outputs of ${this.plan.entry} are being read for ${this.plan.buffers} runs already: await one first`,
       );
     const encoder = this.gpuDevice.createCommandEncoder();
-    for (const { slot, at } of this.plan.outputs)
-      encoder.copyBufferToBuffer(
-        this.arenas[slot.place.arena]!,
-        slot.place.offset,
-        staging,
-        at,
-        slotBytes(slot),
-      );
+    encodeOutputs(encoder, this.arenas, this.plan, staging, 0);
     this.gpuDevice.queue.submit([encoder.finish()]);
     try {
       return await mappedBytes(staging, this.plan.bytes);
@@ -65,6 +63,72 @@ export class EntryOutputs {
       this.free.push(staging);
     }
   }
+}
+
+function encodeOutputs(
+  encoder: GPUCommandEncoder,
+  arenas: readonly GPUBuffer[],
+  { outputs }: Staging,
+  staging: GPUBuffer,
+  start: number,
+): void {
+  for (const { slot, at } of outputs) {
+    const { arena, offset } = slot.place;
+    encoder.copyBufferToBuffer(arenas[arena]!, offset, staging, start + at, slotBytes(slot));
+  }
+}
+
+/** Outputs of many runs, of any entry, side by side in one buffer until they are read in one go. */
+export class OutputKeeper {
+  private readonly arenas: readonly GPUBuffer[];
+  private readonly free: GPUBuffer[];
+  private filling: GPUBuffer | undefined;
+  private runs: { readonly plan: Staging; readonly at: number }[] = [];
+  private end = 0;
+
+  constructor(arenas: readonly GPUBuffer[], staging: readonly GPUBuffer[]) {
+    this.arenas = arenas;
+    this.free = [...staging];
+  }
+
+  /** @throws Error where the outputs of this entry, or of so many runs, cannot be kept. */
+  checkRoom(plan: Staging): void {
+    if (!mayKeep(plan.bytes)) throw new Error(`the outputs of ${plan.entry} are too large to keep`);
+    if (this.runs.length >= mostKeptRuns || (this.filling ?? this.free[0]) === undefined)
+      throw new Error(`the outputs of ${this.runs.length} runs are kept already: read them first`);
+  }
+
+  /** Adds the copies to the commands of the run. */
+  keep(encoder: GPUCommandEncoder, plan: Staging): void {
+    this.checkRoom(plan);
+    this.filling ??= this.free.pop()!;
+    encodeOutputs(encoder, this.arenas, plan, this.filling, this.end);
+    this.runs.push({ plan, at: this.end });
+    this.end += plan.bytes;
+  }
+
+  async read(): Promise<readonly KeptOutputs[]> {
+    const { filling, runs, end } = this;
+    if (filling === undefined) return [];
+    this.filling = undefined;
+    this.runs = [];
+    this.end = 0;
+    try {
+      const bytes = end === 0 ? new ArrayBuffer(0) : await mappedBytes(filling, end);
+      return runs.map(({ plan, at }) => outputsAt(plan, bytes, at));
+    } finally {
+      this.free.push(filling);
+    }
+  }
+}
+
+function outputsAt({ outputs }: Staging, bytes: ArrayBuffer, start: number): KeptOutputs {
+  return new Map(
+    outputs.map(({ slot, at }) => {
+      const piece = bytes.slice(start + at, start + at + slotBytes(slot));
+      return [slot.name, typedArray(slot.dtype, piece)];
+    }),
+  );
 }
 
 /** Reads resident arrays piece by piece through one staging buffer, one array after another. */

@@ -5,6 +5,7 @@ import type { ViewInput } from "../../compiler/graph/lowered.ts";
 import type { ResolvedView } from "../../compiler/model/catalog.ts";
 import { addedUp } from "../data/recipe-data.ts";
 import type { InputBatches, RecipeData } from "../data/recipe-data.ts";
+import { mostKeptRuns } from "../../compiler/wgsl/device-memory.ts";
 import { found } from "../device/loaded-compilation.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
 import type { TypedArray } from "../device/device.ts";
@@ -121,13 +122,20 @@ async function means(
   const { metrics, batch } = evaluation;
   const { loaded, entry } = use;
   const sums = new Float64Array(metrics.length);
+  let counts: number[] = [];
+  const addUp = async (): Promise<void> => {
+    for (const [i, outputs] of (await loaded.keptOutputs()).entries())
+      metrics.forEach((name, at) => (sums[at]! += found(outputs, name, "output")[0]! * counts[i]!));
+    counts = [];
+  };
   for (let pass = 0; pass < batches.stepsPerPass; pass++) {
     const { inputs, count } = await batches.next();
     const weights = Float32Array.from({ length: batch }, (_, place) => (place < count ? 1 : 0));
-    loaded.run(entry, entryInputs(use, pass, inputs, weights));
-    const values = await Promise.all(metrics.map((name) => loaded.readOutput(entry, name)));
-    for (let i = 0; i < sums.length; i++) sums[i]! += values[i]![0]! * count;
+    loaded.run(entry, entryInputs(use, pass, inputs, weights), { isKept: true });
+    if (counts.push(count) === mostKeptRuns) await addUp();
+    await loaded.pace();
   }
+  await addUp();
   return Object.fromEntries(metrics.map((name, i) => [name, sums[i]! / batches.size]));
 }
 

@@ -7,8 +7,8 @@ import type { Node, TensorGraph } from "../../compiler/graph/graph.ts";
 import { isHalf } from "../../compiler/ops/half.ts";
 import { createInterpreter } from "../device/interpret.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
-import type { TypedArray } from "../device/device.ts";
 import { WorldError } from "../errors.ts";
+import type { EntryRun } from "./training-step.ts";
 
 export interface BrokenStep {
   /** Counted from 1. */
@@ -16,10 +16,9 @@ export interface BrokenStep {
   readonly loss: number;
   readonly gradientNorm: number;
   /** The entries that were run, in order, with all their inputs. */
-  readonly runs: readonly {
-    readonly entry: string;
-    readonly inputs: ReadonlyMap<string, TypedArray>;
-  }[];
+  readonly runs: readonly EntryRun[];
+  /** Steps that were taken after it before this was seen: those that were sound have renewed the parameters. */
+  readonly stepsSince: number;
   /** The folder of the newest checkpoint, if there is one. */
   readonly checkpoint: string | null;
 }
@@ -29,21 +28,29 @@ export async function explainNotFinite(
   broken: BrokenStep,
 ): Promise<WorldError> {
   const culprit = await findCulprit(loaded, broken);
-  const { step, loss, gradientNorm } = broken;
+  const { step, loss, gradientNorm, stepsSince } = broken;
   const what = Number.isFinite(loss)
     ? `the gradient's norm is ${gradientNorm} (the loss is ${loss})`
     : `the loss is ${loss}`;
   const where = culprit
     ? `the first that broke is ${describe(culprit)}`
-    : "the interpreter finds all values finite in this step, so that only this device breaks there";
+    : stepsSince > 0
+      ? `with the parameters as they are ${stepsSince} steps later all its values are finite`
+      : "the interpreter finds all values finite in this step, so that only this device breaks there";
   const left = broken.checkpoint
     ? `the checkpoint ${broken.checkpoint} is intact`
     : "there is no checkpoint yet";
   return new WorldError(
     "not-finite",
     `in step ${step} ${what}; ${where}; ${left}`,
-    culprit ? advice(culprit) : "try --device wasm, and tell us what the device is",
+    culprit ? advice(culprit) : adviceWithoutCulprit(stepsSince),
   );
+}
+
+function adviceWithoutCulprit(stepsSince: number): string {
+  return stepsSince > 0
+    ? "go on from the last checkpoint with --metrics-every 1, which names the first that breaks"
+    : "try --device wasm, and tell us what the device is";
 }
 
 interface Culprit {

@@ -31,8 +31,9 @@ import { isRun, logPath, prepareRunFolder } from "./run-folder.ts";
 import type { CheckpointInfo, RunDescription, RunSource } from "./run-folder.ts";
 import { lockRun } from "./run-lock.ts";
 import { readParts, writeParts } from "./stored-parts.ts";
-import { runTrainingStep } from "./training-step.ts";
-import type { StepResult } from "./training-step.ts";
+import { checkMetricsEvery, StepsInFlight } from "./steps-in-flight.ts";
+import { entriesOfStep, startTrainingStep } from "./training-step.ts";
+import type { EntryRun, StepResult } from "./training-step.ts";
 
 export interface TrainingRequest {
   readonly compiled: CompiledRecipe;
@@ -55,6 +56,11 @@ export interface TrainingRequest {
   readonly seed?: number;
   /** Loader threads; 1 unless said. They never change a result. */
   readonly workers?: number;
+  /**
+   * Metrics are read after so many steps, together; each step has its own all the same. Unless said, a GPU's after 16, or
+   * a quarter of a second, and those of other devices after each step.
+   */
+  readonly metricsEvery?: number;
   /** An epoch unless said; whichever comes first. At the end there is always one. */
   readonly checkpointEvery?: { readonly steps?: number; readonly minutes?: number };
   /** `must`: it is an error where there is no checkpoint. */
@@ -74,6 +80,7 @@ export interface TrainingResult {
 export async function train(request: TrainingRequest): Promise<TrainingResult> {
   const { compiled, device, folder, host } = request;
   checkSteps(request);
+  checkMetricsEvery(request.metricsEvery);
   if (request.resume === "must") checkResumable(request);
   const lock = lockRun(host, folder);
   try {
@@ -111,10 +118,15 @@ interface Sitting {
   readonly plan: TrainingPlan;
   readonly loaded: LoadedCompilation;
   readonly batches: InputBatches;
+  /** The batches again, from those of a step on. */
+  readonly batchesAt: (step: number) => Promise<InputBatches>;
+  readonly inFlight: StepsInFlight;
   readonly evaluator: Evaluator;
   readonly log: Log;
   readonly until: number;
   readonly startedMs: number;
+  /** Steps that the device was asked for, and those of them whose metrics are known. */
+  started: number;
   step: number;
   loss: number | null;
   evaluations: Record<string, Figures>;
@@ -142,22 +154,27 @@ async function openSitting(
     loads = loadWeights(loaded, plan.loads, host.files);
   }
   const info = saved && infoOf(saved);
-  const batches = await data.batches({
-    views: plan.views,
-    batch: plan.batch / plan.accumulate,
-    seed: plan.seed,
-    mode: "train",
-    startStep: step * plan.accumulate,
-  });
+  const batchesAt = (from: number): Promise<InputBatches> =>
+    data.batches({
+      views: plan.views,
+      batch: plan.batch / plan.accumulate,
+      seed: plan.seed,
+      mode: "train",
+      startStep: from * plan.accumulate,
+    });
+  const { metricsEvery: every } = request;
   const sitting: Sitting = {
     request,
     plan,
     loaded,
-    batches,
+    batches: await batchesAt(step),
+    batchesAt,
+    inFlight: new StepsInFlight(loaded, plan, { every, now: host.now }),
     evaluator: createEvaluator(plan, loaded, data),
     log: openLog(host.files, logPath(folder), info?.logBytes ?? 0),
     until: Math.max(step, Math.min(request.steps ?? plan.steps, plan.steps)),
     startedMs,
+    started: step,
     step,
     loss: info?.loss ?? null,
     evaluations: { ...info?.evaluations },
@@ -250,15 +267,20 @@ function checkResumable({ folder, host }: TrainingRequest): void {
 
 async function runSitting(sitting: Sitting): Promise<TrainingResult> {
   const { request, plan } = sitting;
-  while (sitting.step < sitting.until && !request.signal?.aborted) {
+  while (sitting.started < sitting.until && !request.signal?.aborted) {
     await takeStep(sitting);
-    const isLast = sitting.step === plan.steps;
-    for (const evaluation of plan.evaluations)
-      if (isLast || sitting.step % evaluation.everySteps === 0)
-        await evaluate(sitting, evaluation.name);
-    if (!isLast && isCheckpointDue(sitting)) await save(sitting);
+    const isLast = sitting.started === plan.steps;
+    const due = plan.evaluations.filter(
+      ({ everySteps }) => isLast || sitting.started % everySteps === 0,
+    );
+    const isSaving = !isLast && isCheckpointDue(sitting);
+    // both begin where every step before has ended, and was sound
+    if (due.length > 0 || isSaving) await settle(sitting);
+    for (const { name } of due) await evaluate(sitting, name);
+    if (isSaving) await save(sitting);
     await breathe();
   }
+  await settle(sitting);
   const why = outcome(sitting);
   await save(sitting);
   // Beyond the checkpoint, so that the log of a run that goes on does not have them.
@@ -276,20 +298,48 @@ function outcome({ step, plan, until }: Sitting): TrainingResult["why"] {
 }
 
 async function takeStep(sitting: Sitting): Promise<void> {
-  const { request, plan, loaded, batches } = sitting;
+  const { request, plan, loaded, batches, inFlight, stepMs } = sitting;
   const before = request.host.now();
-  const result = await runTrainingStep(loaded, plan, batches, sitting.step);
+  const results = await inFlight.add(
+    await startTrainingStep(loaded, plan, batches, sitting.started++),
+  );
+  stepMs.push(request.host.now() - before);
+  if (stepMs.length > 20) stepMs.shift();
+  for (const result of results) await endStep(sitting, result);
+}
+
+/** Until the metrics of all steps that were started are known. */
+async function settle(sitting: Sitting): Promise<void> {
+  for (const result of await sitting.inFlight.settle()) await endStep(sitting, result);
+}
+
+/** @throws WorldError where the loss or the gradient was not finite */
+async function endStep(sitting: Sitting, result: StepResult): Promise<void> {
   const { loss, gradientNorm, isSkipped } = result;
-  if (!isSkipped && !(Number.isFinite(loss) && Number.isFinite(gradientNorm))) {
-    const { runs } = result;
-    const { checkpoint } = sitting;
-    throw await explainNotFinite(loaded, { step: sitting.step + 1, loss, gradientNorm, runs, checkpoint }); // prettier-ignore
-  }
-  sitting.step++;
+  if (!isSkipped && !(Number.isFinite(loss) && Number.isFinite(gradientNorm)))
+    throw await explainBrokenStep(sitting, result);
+  sitting.step = result.step + 1;
   sitting.loss = loss;
-  sitting.stepMs.push(request.host.now() - before);
-  if (sitting.stepMs.length > 20) sitting.stepMs.shift();
   emit(sitting, stepEvent(sitting, result));
+}
+
+async function explainBrokenStep(
+  sitting: Sitting,
+  { step, loss, gradientNorm }: StepResult,
+): Promise<WorldError> {
+  const { loaded, plan, checkpoint, started } = sitting;
+  const runs: EntryRun[] = [];
+  const batches = await sitting.batchesAt(step);
+  try {
+    for await (const { entry, inputs } of entriesOfStep(loaded, plan, batches, step)) {
+      const own = new Map([...inputs].map(([name, values]) => [name, values.slice()]));
+      runs.push({ entry, inputs: own });
+    }
+  } finally {
+    await batches.close();
+  }
+  const stepsSince = started - (step + 1);
+  return explainNotFinite(loaded, { step: step + 1, loss, gradientNorm, runs, checkpoint, stepsSince }); // prettier-ignore
 }
 
 function stepEvent(sitting: Sitting, result: StepResult): TrainingEvent {
@@ -318,7 +368,7 @@ async function evaluate(sitting: Sitting, name: string): Promise<void> {
   emit(sitting, { event: "evaluation", step, loss, name, metrics, time: time(sitting) });
 }
 
-function isCheckpointDue({ request, plan, step, checkpointMs }: Sitting): boolean {
+function isCheckpointDue({ request, plan, started: step, checkpointMs }: Sitting): boolean {
   const { steps, minutes } = request.checkpointEvery ?? { steps: plan.stepsPerEpoch };
   // an epoch need not end with a step
   if (steps !== undefined && Math.floor(step / steps) > Math.floor((step - 1) / steps)) return true;

@@ -1,54 +1,81 @@
 // One training step on a loaded compilation: its scalars from the schedules, its batch from the loader, the entries run
-// (`train`, or `accumulate` for each part of the batch and then `update`), its metrics read. Where settings are drawn at
-// each step, the entry is that of what this step has drawn.
+// (`train`, or `accumulate` for each part of the batch and then `update`), its metrics made sense of once they are read.
+// Where settings are drawn at each step, the entry is that of what this step has drawn.
 import type { TrainingPlan } from "../../compiler/compiled.ts";
 import type { InputBatches } from "../data/recipe-data.ts";
 import { found } from "../device/loaded-compilation.ts";
-import type { LoadedCompilation } from "../device/loaded-compilation.ts";
+import type { DeviceValues, LoadedCompilation } from "../device/loaded-compilation.ts";
 import type { TypedArray } from "../device/device.ts";
 import type { Figures } from "./events.ts";
 import { drawChoice } from "./draw-choice.ts";
 import type { DrawnChoice } from "./draw-choice.ts";
-import type { BrokenStep } from "./not-finite.ts";
 import { scalarsAt } from "./step-scalars.ts";
 
-export interface StepResult {
+/** A step that a device was asked for: its metrics wait there. */
+export interface StartedStep {
+  /** Counted from 0. */
+  readonly step: number;
+  readonly scalars: Figures;
+  /** The settings that were drawn for this step; absent where the recipe draws none. */
+  readonly choices?: DrawnChoice["values"];
+}
+
+export interface StepResult extends StartedStep {
   readonly loss: number;
   readonly gradientNorm: number;
   /** Of the recipe, besides these two. */
   readonly metrics: Figures;
-  readonly scalars: Figures;
-  /** The settings that were drawn for this step; absent where the recipe draws none. */
-  readonly choices?: DrawnChoice["values"];
   /** The gradients overflowed at this loss scale: nothing was renewed, and the next step has a smaller one. */
   readonly isSkipped: boolean;
-  /** What was run. The batch lies in the loader's memory: valid until the next step takes its own. */
-  readonly runs: BrokenStep["runs"];
 }
 
-/** `step` counts from 0. */
+/** An entry with all its inputs. The batch lies in the loader's memory: valid until the next one is taken. */
+export interface EntryRun {
+  readonly entry: string;
+  readonly inputs: ReadonlyMap<string, TypedArray>;
+}
+
+/** Starts a step and reads its metrics. `step` counts from 0. */
 export async function runTrainingStep(
   loaded: LoadedCompilation,
   plan: TrainingPlan,
   batches: InputBatches,
   step: number,
 ): Promise<StepResult> {
-  const scalars = scalarsAt(plan, step);
-  const isDrawn = plan.choices.length > 0;
-  const choice = drawChoice(plan.choices, plan.seed, step);
-  const entry = (name: string): string => (isDrawn ? `${name}.${choice.index}` : name);
-  const runs =
-    plan.accumulate === 1
-      ? [await runOn(loaded, entry("train"), plan, batches, scalars, step, step)]
-      : await runInParts(loaded, entry("accumulate"), plan, batches, scalars, step);
-  const values = await loaded.readOutput(runs.at(-1)!.entry, "metrics");
+  const started = await startTrainingStep(loaded, plan, batches, step);
+  const [kept] = await loaded.keptOutputs();
+  return stepResult(plan, started, found(kept!, "metrics", "output"));
+}
+
+/** Runs the entries of a step; the last one's outputs are kept by the device. */
+export async function startTrainingStep(
+  loaded: LoadedCompilation,
+  plan: TrainingPlan,
+  batches: InputBatches,
+  step: number,
+): Promise<StartedStep> {
+  let count = 0;
+  for await (const { entry, inputs } of entriesOfStep(loaded, plan, batches, step)) {
+    loaded.run(entry, inputs, { isKept: ++count === entryCount(plan) });
+    await loaded.pace();
+  }
+  const { choices } = plan;
+  const drawn = choices.length > 0 ? { choices: drawChoice(choices, plan.seed, step).values } : {};
+  return { step, scalars: scalarsAt(plan, step), ...drawn };
+}
+
+/** @param values output `metrics` of the step */
+export function stepResult(
+  plan: TrainingPlan,
+  started: StartedStep,
+  values: DeviceValues,
+): StepResult {
   const [loss = Number.NaN, gradientNorm = Number.NaN] = values;
   const metrics = Object.fromEntries(
     plan.metrics.slice(2).map((name, i) => [name, values[i + 2]!]),
   );
-  const choices = isDrawn ? { choices: choice.values } : {};
   const isSkipped = hasOverflowed(plan, loss, gradientNorm, metrics);
-  return { loss, gradientNorm, metrics, scalars, ...choices, isSkipped, runs };
+  return { ...started, loss, gradientNorm, metrics, isSkipped };
 }
 
 /** A gradient that is not finite while the loss is, and a loss scale that can still fall. */
@@ -63,45 +90,31 @@ function hasOverflowed(
   return metrics[lossScale.metric]! > lossScale.least;
 }
 
-/** The parts of a batch follow each other in the order of the data: together they are the batch. */
-async function runInParts(
-  loaded: LoadedCompilation,
-  entry: string,
-  plan: TrainingPlan,
-  batches: InputBatches,
-  scalars: Figures,
-  step: number,
-): Promise<BrokenStep["runs"]> {
-  const runs: BrokenStep["runs"][number][] = [];
-  for (let part = 0; part < plan.accumulate; part++) {
-    const draw = step * plan.accumulate + part; // so that parts draw apart
-    const run = await runOn(loaded, entry, plan, batches, scalars, step, draw);
-    // the loader uses its memory again for the next part
-    runs.push({ ...run, inputs: copied(run.inputs) });
-  }
-  const given = stepInputs(plan, scalars, step, step);
-  const inputs = ofEntry(loaded, "update", given);
-  loaded.run("update", inputs);
-  return [...runs, { entry: "update", inputs }];
+/** Entries that a step runs: parts of an accumulated batch, and the update after them. */
+function entryCount({ accumulate }: TrainingPlan): number {
+  return accumulate === 1 ? 1 : accumulate + 1;
 }
 
-async function runOn(
+/** What a step runs, in order. The parts of a batch follow each other in the order of the data. */
+export async function* entriesOfStep(
   loaded: LoadedCompilation,
-  entry: string,
   plan: TrainingPlan,
   batches: InputBatches,
-  scalars: Figures,
   step: number,
-  draw: number,
-): Promise<BrokenStep["runs"][number]> {
-  const { inputs: fields } = await batches.next();
-  const inputs = ofEntry(
-    loaded,
-    entry,
-    new Map([...stepInputs(plan, scalars, step, draw), ...fields]),
-  );
-  loaded.run(entry, inputs);
-  return { entry, inputs };
+): AsyncGenerator<EntryRun> {
+  const scalars = scalarsAt(plan, step);
+  const { choices, accumulate } = plan;
+  const number = choices.length > 0 ? `.${drawChoice(choices, plan.seed, step).index}` : "";
+  const entry = `${accumulate === 1 ? "train" : "accumulate"}${number}`;
+  for (let part = 0; part < accumulate; part++) {
+    const draw = step * accumulate + part; // so that parts draw apart
+    const { inputs: fields } = await batches.next();
+    const given = new Map([...stepInputs(plan, scalars, step, draw), ...fields]);
+    yield { entry, inputs: ofEntry(loaded, entry, given) };
+  }
+  if (accumulate === 1) return;
+  const given = stepInputs(plan, scalars, step, step);
+  yield { entry: "update", inputs: ofEntry(loaded, "update", given) };
 }
 
 function stepInputs(
@@ -129,8 +142,4 @@ function ofEntry(
       .inputs(entry)
       .map(({ name }) => [name, found(given, name, `value for the input of \`${entry}\``)]),
   );
-}
-
-function copied(inputs: ReadonlyMap<string, TypedArray>): ReadonlyMap<string, TypedArray> {
-  return new Map([...inputs].map(([name, values]) => [name, values.slice()]));
 }

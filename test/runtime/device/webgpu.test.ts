@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Kernel } from "../../../compiler/kernels/kernel.ts";
 import type { Dispatch, Place, Program, Slot } from "../../../compiler/program/program.ts";
-import { webgpuBytes } from "../../../compiler/wgsl/device-memory.ts";
+import { mostKeptRuns, webgpuBytes } from "../../../compiler/wgsl/device-memory.ts";
 import { generateWgsl } from "../../../compiler/wgsl/generate.ts";
 import { generate } from "../../../compiler/ops/generators/registry.ts";
 import { createWebgpuDevice, type WebgpuDevice } from "../../../runtime/device/webgpu.ts";
@@ -132,6 +132,27 @@ describe("a loaded program", () => {
     });
     const totals = await Promise.all(reads);
     expect(totals.map((total) => total[0])).toEqual([1, 2, 3]);
+    loaded.close();
+  });
+
+  test("keeps the outputs of runs until they are fetched together, while others are kept already", async () => {
+    const loaded = await device.load(program());
+    const firsts = (kept: Awaited<ReturnType<typeof loaded.keptOutputs>>) =>
+      kept.map((outputs) => outputs.get("total")![0]);
+    const keep = async (): Promise<void> => {
+      loaded.run("step", ones, { isKept: true });
+      await loaded.pace();
+    };
+    for (let run = 0; run < 3; run++) await keep();
+    loaded.run("step", ones);
+    const first = loaded.keptOutputs();
+    for (let run = 0; run < 2; run++) await keep();
+    expect(firsts(await first)).toEqual([1, 2, 3]);
+    expect(firsts(await loaded.keptOutputs())).toEqual([5, 6]);
+    expect(await loaded.keptOutputs()).toEqual([]);
+    for (let run = 0; run < mostKeptRuns; run++) await keep();
+    await expect(keep()).rejects.toThrow("64 runs are kept already: read them first");
+    expect(loaded.allocatedBytes).toBe(webgpuBytes(loaded.program));
     loaded.close();
   });
 
