@@ -12,7 +12,7 @@ const RESIDENT_PIECE = 4 * 1024 * 1024;
 /** Runs whose outputs may wait on the device until they are read together. */
 export const mostKeptRuns = 64;
 
-/** Outputs of more bytes than this are for `readOutput`: they are not kept. */
+/** Outputs of a run that may be kept: metrics. Of more bytes, or of a row for each example, they are for `readOutput`. */
 const LARGEST_KEPT = 16 * 1024;
 
 export interface DeviceMemory {
@@ -67,13 +67,13 @@ export function planDeviceMemory(program: Program): DeviceMemory {
   return { arenas, offsets, staging, kept, residentStagingBytes, hostStagingBytes, totalBytes };
 }
 
-/** Whether outputs of these bytes may wait on the device for others. */
-export function mayKeep(outputBytes: number): boolean {
-  return outputBytes <= LARGEST_KEPT;
+/** Whether an entry's outputs may wait on the device for those of other runs. */
+export function mayKeep({ bytes, outputs }: Staging): boolean {
+  return bytes <= LARGEST_KEPT && outputs.every(({ slot }) => slot.shape.length <= 1);
 }
 
 function planKept(staging: readonly Staging[]): DeviceMemory["kept"] {
-  const sizes = staging.map(({ bytes }) => bytes).filter(mayKeep);
+  const sizes = staging.filter(mayKeep).map(({ bytes }) => bytes);
   const bytes = mostKeptRuns * Math.max(0, ...sizes);
   return { bytes, buffers: bytes === 0 ? 0 : 2 };
 }

@@ -93,7 +93,7 @@ export class OutputKeeper {
 
   /** @throws Error where the outputs of this entry, or of so many runs, cannot be kept. */
   checkRoom(plan: Staging): void {
-    if (!mayKeep(plan.bytes)) throw new Error(`the outputs of ${plan.entry} are too large to keep`);
+    if (!mayKeep(plan)) throw new Error(`the outputs of ${plan.entry} are too large to keep`);
     if (this.runs.length >= mostKeptRuns || (this.filling ?? this.free[0]) === undefined)
       throw new Error(`the outputs of ${this.runs.length} runs are kept already: read them first`);
   }
