@@ -31,6 +31,13 @@ export function readTensors(path) {
   );
 }
 
+/** A row for each number, with its one. */
+export function oneHot(numbers, kinds) {
+  const values = new Float32Array(numbers.length * kinds);
+  numbers.forEach((each, i) => (values[i * kinds + each] = 1));
+  return { shape: [numbers.length, kinds], values };
+}
+
 /** Answers the suite's requests: `prepare(request)` gives `{ version, run }`, or throws `Cannot`. */
 export async function serve(prepare) {
   let run;

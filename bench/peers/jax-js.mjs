@@ -1,7 +1,7 @@
 // jax-js as a peer: `node bench/peers/jax-js.mjs wasm|webgpu`. A whole step is one jit, as its users are told to write it.
 import { readFileSync } from "node:fs";
 import { defaultDevice, init, jit, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
-import { Cannot, readTensors, serve } from "./files.mjs";
+import { Cannot, oneHot, readTensors, serve } from "./files.mjs";
 
 const target = process.argv[2] ?? "wasm";
 
@@ -21,13 +21,15 @@ function layerNorm(x, p, name) {
 const mlp = (x, p, name) =>
   linear(nn.gelu(linear(x, p, `${name}.fc1`), { approximate: false }), p, `${name}.fc2`);
 
-function attention(x, p, name, heads) {
+/** `mask` is added to the scores. */
+function attention(x, p, name, heads, mask) {
   const [batch, tokens, width] = x.shape;
   const c = width / heads;
   const qkv = linear(x, p, `${name}.qkv`).reshape([batch, tokens, 3, heads, c]);
   const part = (i) => (i < 2 ? qkv.ref : qkv).slice([], [], i).transpose([0, 2, 1, 3]);
   const [q, k, v] = [part(0), part(1), part(2)];
-  const scores = np.matmul(q, k.transpose([0, 1, 3, 2])).mul(1 / Math.sqrt(c));
+  const all = np.matmul(q, k.transpose([0, 1, 3, 2])).mul(1 / Math.sqrt(c));
+  const scores = mask === undefined ? all : all.add(mask.ref);
   const y = np.matmul(nn.softmax(scores, -1), v);
   return linear(y.transpose([0, 2, 1, 3]).reshape([batch, tokens, width]), p, `${name}.proj`);
 }
@@ -46,25 +48,57 @@ function patches(image, p, name, patch) {
     .add(p[`${name}.bias`].ref);
 }
 
+function encoder(y, p, name, { depth, heads }, mask) {
+  for (let i = 0; i < depth; i++) {
+    const at = `${name}layers.${i}`;
+    y = y.ref.add(attention(layerNorm(y, p, `${at}.norm1`), p, `${at}.attn`, heads, mask));
+    y = y.ref.add(mlp(layerNorm(y, p, `${at}.norm2`), p, `${at}.mlp`));
+  }
+  return layerNorm(y, p, `${name}norm`);
+}
+
+function vit(p, image, name, network) {
+  const x = patches(image, p, `${name}patch_embed`, network.patch);
+  const [batch, , width] = x.shape;
+  const token = p[`${name}class_token`].ref.reshape([1, 1, width]);
+  const y = np.concatenate([np.broadcastTo(token, [batch, 1, width]), x], 1);
+  const seen = encoder(y.add(p[`${name}position`].ref), p, name, network);
+  return linear(seen.slice([], 0), p, `${name}head`);
+}
+
+/** Words are looked up as a product with ones and zeros. */
+function textTower(p, words, name, network, mask) {
+  const y = np.matmul(words, p[`${name}words.weight`].ref).add(p[`${name}position`].ref);
+  const seen = encoder(y, p, name, network, mask).slice([], network.length - 1);
+  return np.matmul(seen, p[`${name}proj.weight`].ref);
+}
+
+const unit = (x) => x.ref.div(np.sqrt(np.square(x).sum(-1, { keepdims: true })));
+
+/** The network on what is given by name -> logits. */
 const families = {
   vit:
-    ({ depth, heads, patch }) =>
-    (p, image) => {
-      const x = patches(image, p, "patch_embed", patch);
-      const [batch, , width] = x.shape;
-      const token = np.broadcastTo(p.class_token.ref.reshape([1, 1, width]), [batch, 1, width]);
-      let y = np.concatenate([token, x], 1).add(p.position.ref);
-      for (let i = 0; i < depth; i++) {
-        y = y.ref.add(
-          attention(layerNorm(y, p, `layers.${i}.norm1`), p, `layers.${i}.attn`, heads),
-        );
-        y = y.ref.add(mlp(layerNorm(y, p, `layers.${i}.norm2`), p, `layers.${i}.mlp`));
-      }
-      return linear(layerNorm(y, p, "norm").slice([], 0), p, "head");
-    },
+    (network) =>
+    (p, { image }) =>
+      vit(p, image, "", network),
+  towers: (network) => {
+    const { length } = network.textual;
+    const mask = np
+      .array(
+        Float32Array.from({ length: length ** 2 }, (_, at) =>
+          at % length > Math.floor(at / length) ? -1e9 : 0,
+        ),
+      )
+      .reshape([length, length]);
+    return (p, { image, words }) => {
+      const u = unit(vit(p, image, "visual.", network.visual));
+      const v = unit(textTower(p, words, "textual.", network.textual, mask));
+      return np.matmul(u, v.transpose()).mul(np.exp(p.log_scale.ref));
+    };
+  },
   mixer:
     ({ depth, patch }) =>
-    (p, image) => {
+    (p, { image }) => {
       let y = patches(image, p, "stem", patch);
       for (let i = 0; i < depth; i++) {
         const mixed = mlp(
@@ -79,6 +113,18 @@ const families = {
     },
 };
 
+/** What the network takes, and what its logits are held against. */
+function inputsOf(data, network, tensor) {
+  const image = tensor(data.get("image"));
+  const [batch] = data.get("image").shape;
+  if (network.family !== "towers")
+    return { image, wanted: tensor(oneHot(data.get("label").values, 10)) };
+  const { length, vocabulary } = network.textual;
+  const { shape, values } = oneHot(data.get("text").values, vocabulary);
+  const words = tensor({ shape: [batch, length, shape[1]], values });
+  return { image, words, wanted: np.eye(batch) };
+}
+
 await serve(async ({ workload, weights, batch }) => {
   const devices = await init(target);
   if (!devices.includes(target)) throw new Cannot(`jax-js has no ${target} in Node`);
@@ -91,9 +137,7 @@ await serve(async ({ workload, weights, batch }) => {
   const network = make(workload.network);
   const tensor = ({ shape, values }) => np.array(values).reshape(shape);
   let p = Object.fromEntries([...readTensors(weights)].map(([name, each]) => [name, tensor(each)]));
-  const data = readTensors(batch);
-  const image = tensor(data.get("image"));
-  const label = [...data.get("label").values];
+  const given = inputsOf(readTensors(batch), workload.network, tensor);
   const { version } = JSON.parse(
     readFileSync(new URL("node_modules/@jax-js/jax/package.json", import.meta.url), "utf8"),
   );
@@ -101,34 +145,37 @@ await serve(async ({ workload, weights, batch }) => {
 
   if (workload.kind === "forward") {
     const forward = jit((weightsIn, x) => {
-      const y = np.square(network(weightsIn, x)).sum();
+      const y = np.square(network(weightsIn, { image: x })).sum();
       tree.dispose(weightsIn);
       return y;
     });
-    return { version: about, run: async () => (await forward(tree.ref(p), image.ref).data())[0] };
+    return {
+      version: about,
+      run: async () => (await forward(tree.ref(p), given.image.ref).data())[0],
+    };
   }
 
-  const targets = np
-    .array(
-      Float32Array.from(
-        label.flatMap((each) => Array.from({ length: 10 }, (_, i) => (i === each ? 1 : 0))),
-      ),
-    )
-    .reshape([label.length, 10]);
-  const loss = (weightsIn, x, wanted) => {
-    const value = nn
-      .logSoftmax(network(weightsIn, x), -1)
-      .mul(wanted)
-      .sum()
-      .mul(-1 / label.length);
+  const { wanted: targets, ...inputs } = given;
+  /** Over all pairs where both axes are the batch. */
+  const loss = (weightsIn, given, wanted) => {
+    const logits = network(weightsIn, given);
+    const isPaired = workload.network.family === "towers";
+    const score = (axis) => nn.logSoftmax(logits.ref, axis).mul(wanted.ref).sum();
+    const sum = isPaired
+      ? score(0)
+          .add(score(1))
+          .mul(1 / 2)
+      : score(-1);
+    logits.dispose();
+    wanted.dispose();
     tree.dispose(weightsIn);
-    return value;
+    return sum.mul(-1 / workload.batch);
   };
   const zeros = () =>
     Object.fromEntries(Object.entries(p).map(([name, each]) => [name, np.zeros(each.shape)]));
   let [m, v, t] = [zeros(), zeros(), 0];
-  const step = jit((p, m, v, corrections, x, wanted) => {
-    const [value, gradients] = valueAndGrad(loss)(tree.ref(p), x, wanted);
+  const step = jit((p, m, v, corrections, given, wanted) => {
+    const [value, gradients] = valueAndGrad(loss)(tree.ref(p), given, wanted);
     const [next, nextM, nextV] = [{}, {}, {}];
     for (const name of Object.keys(p)) {
       const g = gradients[name];
@@ -145,7 +192,7 @@ await serve(async ({ workload, weights, batch }) => {
     run: async () => {
       t++;
       const corrections = np.array(Float32Array.of(1 / (1 - 0.9 ** t), 1 / (1 - 0.999 ** t)));
-      const [value, ...next] = step(p, m, v, corrections, image.ref, targets.ref);
+      const [value, ...next] = step(p, m, v, corrections, tree.ref(inputs), targets.ref);
       [p, m, v] = next;
       const [number] = await value.data();
       await Promise.all(Object.values(p).map((each) => each.blockUntilReady()));

@@ -22,22 +22,22 @@ class Mlp(nn.Module):
 
 
 class Attention(nn.Module):
-    def __init__(self, width, heads):
+    def __init__(self, width, heads, causal):
         super().__init__()
-        self.heads = heads
+        self.heads, self.causal = heads, causal
         self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x):
         batch, tokens, width = x.shape
         q, k, v = self.qkv(x).view(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        y = F.scaled_dot_product_attention(q, k, v)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)
         return self.proj(y.transpose(1, 2).reshape(batch, tokens, width))
 
 
 class EncoderLayer(nn.Module):
-    def __init__(self, width, heads, hidden):
+    def __init__(self, width, heads, hidden, causal=False):
         super().__init__()
-        self.norm1, self.attn = nn.LayerNorm(width, eps=1e-6), Attention(width, heads)
+        self.norm1, self.attn = nn.LayerNorm(width, eps=1e-6), Attention(width, heads, causal)
         self.norm2, self.mlp = nn.LayerNorm(width, eps=1e-6), Mlp(width, hidden)
 
     def forward(self, x):
@@ -46,13 +46,13 @@ class EncoderLayer(nn.Module):
 
 
 class ViT(nn.Module):
-    def __init__(self, width, depth, heads, hidden, patch, size, **_):
+    def __init__(self, width, depth, heads, hidden, patch, size, channels=1, out=10, **_):
         super().__init__()
         self.class_token = nn.Parameter(torch.zeros(width))
         self.position = nn.Parameter(torch.zeros((size // patch) ** 2 + 1, width))
-        self.patch_embed = nn.Conv2d(1, width, patch, patch)
+        self.patch_embed = nn.Conv2d(channels, width, patch, patch)
         self.layers = nn.ModuleList(EncoderLayer(width, heads, hidden) for _ in range(depth))
-        self.norm, self.head = nn.LayerNorm(width, eps=1e-6), nn.Linear(width, 10)
+        self.norm, self.head = nn.LayerNorm(width, eps=1e-6), nn.Linear(width, out)
 
     def forward(self, x):
         x = self.patch_embed(x).flatten(2).transpose(1, 2)
@@ -60,6 +60,32 @@ class ViT(nn.Module):
         for layer in self.layers:
             x = layer(x)
         return self.head(self.norm(x)[:, 0])
+
+
+class TextTower(nn.Module):
+    def __init__(self, width, depth, heads, hidden, length, vocabulary, out):
+        super().__init__()
+        self.words, self.position = nn.Embedding(vocabulary, width), nn.Parameter(torch.zeros(length, width))
+        self.layers = nn.ModuleList(EncoderLayer(width, heads, hidden, causal=True) for _ in range(depth))
+        self.norm, self.proj = nn.LayerNorm(width, eps=1e-6), nn.Linear(width, out, bias=False)
+
+    def forward(self, ids):
+        x = self.words(ids) + self.position
+        for layer in self.layers:
+            x = layer(x)
+        return self.proj(self.norm(x)[:, -1])
+
+
+class Towers(nn.Module):
+    def __init__(self, visual, textual, embed, size, **_):
+        super().__init__()
+        self.visual = ViT(**visual, size=size, channels=3, out=embed)
+        self.textual = TextTower(**textual, out=embed)
+        self.log_scale = nn.Parameter(torch.zeros(()))
+
+    def forward(self, image, text):
+        u, v = F.normalize(self.visual(image), dim=1), F.normalize(self.textual(text), dim=1)
+        return self.log_scale.exp() * u @ v.t()
 
 
 class MixerLayer(nn.Module):
@@ -128,7 +154,7 @@ class ResNet(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
-families = {"vit": ViT, "mixer": Mixer, "resnet": ResNet}
+families = {"vit": ViT, "mixer": Mixer, "resnet": ResNet, "towers": Towers}
 torch_names = {"scale": "weight"}
 
 
@@ -139,7 +165,7 @@ def ours(model, weights):
     for name, value in weights.items():
         head, leaf = name.rpartition(".")[::2]
         target = f"{head}.{torch_names.get(leaf, leaf)}" if head else leaf
-        if leaf == "weight" and value.dim() == 2:
+        if leaf == "weight" and value.dim() == 2 and not head.endswith("words"):
             value = value.t()
         if leaf == "weight" and value.dim() == 4:
             value = value.permute(3, 2, 0, 1)
@@ -156,7 +182,7 @@ def prepare(request):
     ours(model, load_file(request["weights"]))
     data = load_file(request["batch"])
     image = data["image"].permute(0, 3, 1, 2).contiguous().to(device)
-    label = data["label"].long().to(device)
+    known = {name: data[name].long().to(device) for name in ("label", "text") if name in data}
     model = model.to(device)
     if work["kind"] == "forward":
         model.eval()
@@ -168,8 +194,15 @@ def prepare(request):
         return run
     adam = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8, foreach=True)
 
+    def loss_now():
+        if "label" in known:
+            return F.cross_entropy(model(image), known["label"])
+        logits = model(image, known["text"])
+        own = torch.arange(len(logits), device=device)
+        return (F.cross_entropy(logits, own) + F.cross_entropy(logits.t(), own)) / 2
+
     def step():
-        loss = F.cross_entropy(model(image), label)
+        loss = loss_now()
         adam.zero_grad()
         loss.backward()
         adam.step()

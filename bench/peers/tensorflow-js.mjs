@@ -1,6 +1,6 @@
 // TensorFlow.js as a peer: `node bench/peers/tensorflow-js.mjs wasm|cpu`. WebAssembly has one thread in Node.
 import { createRequire } from "node:module";
-import { Cannot, readTensors, serve } from "./files.mjs";
+import { Cannot, oneHot, readTensors, serve } from "./files.mjs";
 
 const require = createRequire(import.meta.url);
 const tf = require("@tensorflow/tfjs");
@@ -28,14 +28,16 @@ function layerNorm(x, p, name) {
 const gelu = (x) => x.mul(0.5).mul(tf.erf(x.mul(Math.SQRT1_2)).add(1));
 const mlp = (x, p, name) => linear(gelu(linear(x, p, `${name}.fc1`)), p, `${name}.fc2`);
 
-function attention(x, p, name, heads) {
+/** `mask` is added to the scores. */
+function attention(x, p, name, heads, mask) {
   const [batch, tokens, width] = x.shape;
   const c = width / heads;
   const qkv = linear(x, p, `${name}.qkv`)
     .reshape([batch, tokens, 3, heads, c])
     .transpose([2, 0, 3, 1, 4]);
   const [q, k, v] = tf.unstack(qkv);
-  const scores = tf.matMul(q, k, false, true).mul(1 / Math.sqrt(c));
+  const all = tf.matMul(q, k, false, true).mul(1 / Math.sqrt(c));
+  const scores = mask === undefined ? all : all.add(mask);
   const y = tf.matMul(tf.softmax(scores), v);
   return linear(y.transpose([0, 2, 1, 3]).reshape([batch, tokens, width]), p, `${name}.proj`);
 }
@@ -81,23 +83,57 @@ const batchNorm = (x, p, name) =>
     1e-5,
   );
 
+function encoder(y, p, name, { depth, heads }, mask) {
+  for (let i = 0; i < depth; i++) {
+    const at = `${name}layers.${i}`;
+    y = y.add(attention(layerNorm(y, p, `${at}.norm1`), p, `${at}.attn`, heads, mask));
+    y = y.add(mlp(layerNorm(y, p, `${at}.norm2`), p, `${at}.mlp`));
+  }
+  return layerNorm(y, p, `${name}norm`);
+}
+
+function tokenAt(x, place) {
+  return x.slice([0, place, 0], [-1, 1, -1]).squeeze([1]);
+}
+
+function vit(p, image, name, network) {
+  const x = patches(image, p, `${name}patch_embed`, network.patch);
+  const [batch, , width] = x.shape;
+  const token = p[`${name}class_token`].reshape([1, 1, width]).tile([batch, 1, 1]);
+  const y = tf.concat([token, x], 1).add(p[`${name}position`]);
+  return linear(tokenAt(encoder(y, p, name, network), 0), p, `${name}head`);
+}
+
+/** Words are looked up as a product with ones and zeros: the WebAssembly backend has no gradient of a look-up. */
+function textTower(p, words, name, network, mask) {
+  const table = p[`${name}words.weight`];
+  const [batch, length, vocabulary] = words.shape;
+  const found = tf.matMul(words.reshape([-1, vocabulary]), table).reshape([batch, length, -1]);
+  const seen = encoder(found.add(p[`${name}position`]), p, name, network, mask);
+  return tf.matMul(tokenAt(seen, length - 1), p[`${name}proj.weight`]);
+}
+
+const unit = (x) => x.div(x.square().sum(-1, true).sqrt());
+
+/** The network on what is given by name -> logits. */
 const families = {
   vit:
-    ({ depth, heads, patch }) =>
-    (p, image) => {
-      const x = patches(image, p, "patch_embed", patch);
-      const [batch, , width] = x.shape;
-      const token = p.class_token.reshape([1, 1, width]).tile([batch, 1, 1]);
-      let y = tf.concat([token, x], 1).add(p.position);
-      for (let i = 0; i < depth; i++) {
-        y = y.add(attention(layerNorm(y, p, `layers.${i}.norm1`), p, `layers.${i}.attn`, heads));
-        y = y.add(mlp(layerNorm(y, p, `layers.${i}.norm2`), p, `layers.${i}.mlp`));
-      }
-      return linear(layerNorm(y, p, "norm").slice([0, 0, 0], [-1, 1, -1]).squeeze([1]), p, "head");
-    },
+    (network) =>
+    (p, { image }) =>
+      vit(p, image, "", network),
+  towers: (network) => {
+    const { length } = network.textual;
+    const above = tf.linalg.bandPart(tf.ones([length, length]), -1, 0).sub(1);
+    const mask = above.mul(1e9);
+    return (p, { image, words }) => {
+      const u = unit(vit(p, image, "visual.", network.visual));
+      const v = unit(textTower(p, words, "textual.", network.textual, mask));
+      return tf.matMul(u, v, false, true).mul(p.log_scale.exp());
+    };
+  },
   mixer:
     ({ depth, patch }) =>
-    (p, image) => {
+    (p, { image }) => {
       let y = patches(image, p, "stem", patch);
       for (let i = 0; i < depth; i++) {
         const mixed = mlp(
@@ -113,7 +149,7 @@ const families = {
   /** In evaluation form. */
   resnet:
     ({ depths }) =>
-    (p, image) => {
+    (p, { image }) => {
       let x = tf.relu(batchNorm(same(image, p["conv1.weight"], 2), p, "bn1"));
       x = tf.maxPool(
         x.pad([
@@ -143,6 +179,27 @@ const families = {
     },
 };
 
+/** What the network takes, and what its logits are held against. */
+function inputsOf(data, network) {
+  const tensor = ({ values, shape }) => tf.tensor(values, shape);
+  const image = tensor(data.get("image"));
+  const [batch] = image.shape;
+  const label = data.get("label");
+  if (network.family !== "towers")
+    return { image, wanted: label && tensor(oneHot(label.values, 10)) };
+  const { length, vocabulary } = network.textual;
+  const words = tensor(oneHot(data.get("text").values, vocabulary));
+  return { image, words: words.reshape([batch, length, vocabulary]), wanted: tf.eye(batch) };
+}
+
+/** Over all pairs where both axes are the batch. */
+function lossOf(logits, wanted, { family }) {
+  const score = (each) => tf.logSoftmax(each).mul(wanted).sum();
+  const sum =
+    family === "towers" ? score(logits).add(score(logits.transpose())).div(2) : score(logits);
+  return sum.div(-wanted.shape[0]);
+}
+
 await serve(async ({ workload, weights, batch }) => {
   await tf.setBackend(target);
   await tf.ready();
@@ -157,27 +214,23 @@ await serve(async ({ workload, weights, batch }) => {
     }),
   );
   const data = readTensors(batch);
-  const image = tf.tensor(data.get("image").values, data.get("image").shape);
+  const { wanted, ...given } = inputsOf(data, workload.network);
   const version = `TensorFlow.js ${tf.version.tfjs}, ${target}`;
   if (!isTrained)
     return {
       version,
       run: async () => {
-        const y = tf.tidy(() => network(p, image).square().sum());
+        const y = tf.tidy(() => network(p, given).square().sum());
         const [sum] = await y.data();
         y.dispose();
         return sum;
       },
     };
-  const label = tf.oneHot(tf.tensor1d(data.get("label").values, "int32"), 10).toFloat();
   const adam = tf.train.adam(1e-3, 0.9, 0.999, 1e-8);
   return {
     version,
     run: async () => {
-      const loss = adam.minimize(
-        () => tf.neg(tf.logSoftmax(network(p, image)).mul(label).sum().div(label.shape[0])),
-        true,
-      );
+      const loss = adam.minimize(() => lossOf(network(p, given), wanted, workload.network), true);
       const [value] = await loss.data();
       loss.dispose();
       return value;

@@ -33,12 +33,13 @@ function runner(workload: Workload, loaded: LoadedCompilation, file: string) {
   const entry = workload.kind === "train" ? "train" : "forward";
   const stored = openSafetensors(nodeHost.files, file);
   const image = Float32Array.from(asNumbers(stored.read("image")));
-  const label = Int32Array.from(asNumbers(stored.read("label")));
+  const known = stored.tensors.has("text") ? "text" : "label";
+  const integers = Int32Array.from(asNumbers(stored.read(known)));
   const given = loaded.inputs(entry);
   const inputs = new Map<string, TypedArray>();
   for (const { name, shape, dtype } of given) {
     if (shape.length === 4) inputs.set(name, image);
-    else if (shape.length === 1) inputs.set(name, label);
+    else if (dtype === "i32") inputs.set(name, integers);
     else if (dtype === "f32") inputs.set(name, Float32Array.of(name === "lr" ? optimizer.rate : 1));
     else inputs.set(name, Uint32Array.of(0));
   }

@@ -8,17 +8,17 @@ import { compileSpec } from "../../runtime/spec/compile-spec.ts";
 import type { CompiledSpec } from "../../runtime/spec/compile-spec.ts";
 import type { Settings } from "../../runtime/spec/open-spec.ts";
 import { parseTarget } from "../../runtime/spec/spec-target.ts";
-import { channels, classes, type Workload } from "./workloads.ts";
+import { channelsOf, classes, type Workload } from "./workloads.ts";
 
 export function compiledWorkload(
-  { kind, target, batch }: Workload,
+  { kind, target, batch, network }: Workload,
   device: "wasm" | "webgpu",
   limits: Limits = WASM_LIMITS,
 ): CompiledSpec {
   const settings: Settings =
     kind === "train"
       ? { batch: String(batch) }
-      : { channels: String(channels), classes: String(classes) };
+      : { channels: String(channelsOf(network)), classes: String(classes) };
   const options = { files: specFiles(), catalog: catalog(nodeHost), settings };
   const request = kind === "train" ? options : { ...options, batch };
   return compileSpec(parseTarget(target), request, { target: device, limits });

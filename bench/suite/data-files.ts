@@ -10,7 +10,7 @@ import type { StoredTensor } from "../../runtime/checkpoint/safetensors.ts";
 import { storeFloat32, storeInt32 } from "../../runtime/checkpoint/stored-values.ts";
 import { nodeHost } from "../../runtime/host/node.ts";
 import { compiledWorkload } from "./compiled-workload.ts";
-import { channels, classes, type Workload } from "./workloads.ts";
+import { channelsOf, classes, type Workload } from "./workloads.ts";
 
 export interface DataFiles {
   readonly weights: string;
@@ -25,13 +25,23 @@ export function writeDataFiles(workload: Workload, folder: string): DataFiles {
       ? [[part.path.replace(/^model\./, ""), storeFloat32(weightOf(part), part.shape)]]
       : [],
   );
-  const { batch, network } = workload;
-  const shape = [batch, network.size, network.size, channels];
-  const labels = Int32Array.from({ length: batch }, (_, i) => (i * 7) % classes);
   const files = { weights: join(folder, "weights.safetensors"), batch: join(folder, "batch.safetensors") }; // prettier-ignore
   write(files.weights, new Map(weights));
-  write(files.batch, new Map([["image", storeFloat32(uniform("image", elementCount(shape)), shape)], ["label", storeInt32(labels, [batch])]])); // prettier-ignore
+  write(files.batch, new Map(Object.entries(batchOf(workload))));
   return files;
+}
+
+/** Images, and what they are compared with: labels, or texts. */
+function batchOf({ batch, network }: Workload): Readonly<Record<string, StoredTensor>> {
+  const shape = [batch, network.size, network.size, channelsOf(network)];
+  const image = storeFloat32(uniform("image", elementCount(shape)), shape);
+  if (network.family === "towers") {
+    const { length, vocabulary } = network.textual;
+    const text = uniform("text", batch * length).map((each) => ((each + 1) / 2) * vocabulary);
+    return { image, text: storeInt32(Int32Array.from(text), [batch, length]) };
+  }
+  const label = Int32Array.from({ length: batch }, (_, i) => (i * 7) % classes);
+  return { image, label: storeInt32(label, [batch]) };
 }
 
 function write(path: string, tensors: ReadonlyMap<string, StoredTensor>): void {
@@ -44,6 +54,7 @@ function write(path: string, tensors: ReadonlyMap<string, StoredTensor>): void {
 function weightOf({ path, shape }: ResidentPart): Float32Array {
   const name = path.split(".").at(-1)!;
   const values = uniform(path, elementCount(shape));
+  if (name === "log_scale") return values.fill(Math.log(1 / 0.07));
   if (name === "scale" || name === "running_var") return values.fill(1);
   const fanIn = elementCount(shape.slice(0, -1));
   const spread = shape.length >= 2 && name === "weight" ? Math.sqrt(3 / fanIn) : 0.02;

@@ -7,7 +7,7 @@ export type Request =
       readonly workload: Workload;
       /** Safetensors: weights under our names, linear [in, out], kernels [rows, cols, in, out]. */
       readonly weights: string;
-      /** Safetensors: `image` f32 [batch, rows, cols, channels], `label` i32 [batch]. */
+      /** Safetensors: `image` f32 [batch, rows, cols, channels], `label` i32 [batch] or `text` i32 [batch, length]. */
       readonly batch: string;
       readonly threads: number;
     }

@@ -1,16 +1,15 @@
 // What is measured: a network that every peer builds for itself from these numbers, on the same weights and batch.
-// Images have one channel and there are ten classes, as the digits that install with the project have.
+// Classified images have one channel and there are ten classes, as the digits that install with the project have.
+
+export interface Transformer {
+  readonly width: number;
+  readonly depth: number;
+  readonly heads: number;
+  readonly hidden: number;
+}
 
 export type Network =
-  | {
-      readonly family: "vit";
-      readonly width: number;
-      readonly depth: number;
-      readonly heads: number;
-      readonly hidden: number;
-      readonly patch: number;
-      readonly size: number;
-    }
+  | (Transformer & { readonly family: "vit"; readonly patch: number; readonly size: number })
   | {
       readonly family: "mixer";
       readonly width: number;
@@ -20,7 +19,15 @@ export type Network =
       readonly patch: number;
       readonly size: number;
     }
-  | { readonly family: "resnet"; readonly depths: readonly number[]; readonly size: number };
+  | { readonly family: "resnet"; readonly depths: readonly number[]; readonly size: number }
+  /** Images of `size` and causal texts of `length` words meet in one space; the loss is over all pairs of the batch. */
+  | {
+      readonly family: "towers";
+      readonly visual: Transformer & { readonly patch: number };
+      readonly textual: Transformer & { readonly length: number; readonly vocabulary: number };
+      readonly embed: number;
+      readonly size: number;
+    };
 
 export interface Workload {
   /** As it is asked for on the command line. */
@@ -33,8 +40,8 @@ export interface Workload {
   readonly target: string;
 }
 
-export const channels = 1;
 export const classes = 10;
+export const channelsOf = ({ family }: Network): number => (family === "towers" ? 3 : 1);
 /** Adam (Kingma & Ba, 2015), without decay. */
 export const optimizer = { rate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8 } as const;
 
@@ -43,6 +50,13 @@ const tiny: Network = { family: "vit", width: 192, depth: 12, heads: 3, hidden: 
 const small: Network = { family: "vit", width: 384, depth: 12, heads: 6, hidden: 1536, patch: 16, size: 224 }; // prettier-ignore
 const mixer: Network = { family: "mixer", width: 512, depth: 8, tokensHidden: 256, hidden: 2048, patch: 16, size: 224 }; // prettier-ignore
 const resnet: Network = { family: "resnet", depths: [3, 4, 6, 3], size: 224 };
+const towers: Network = {
+  family: "towers",
+  visual: { width: 128, depth: 4, heads: 4, hidden: 512, patch: 8 },
+  textual: { width: 128, depth: 4, heads: 4, hidden: 512, length: 32, vocabulary: 256 },
+  embed: 64,
+  size: 64,
+};
 
 export const workloads: readonly Workload[] = [
   { name: "digits", title: "digits ViT, training step, batch 128", kind: "train", network: digits, batch: 128, target: "bench/models.vit:digits" },
@@ -53,4 +67,5 @@ export const workloads: readonly Workload[] = [
   { name: "mixer-small", title: "Mixer-S/16 at 224, training step, batch 8", kind: "train", network: mixer, batch: 8, target: "bench/models.vit:mixer_small" },
   { name: "resnet50", title: "ResNet-50 at 224, training step, batch 8", kind: "train", network: resnet, batch: 8, target: "bench/models.vit:resnet50" },
   { name: "resnet50-forward", title: "ResNet-50 at 224, forward, batch 1", kind: "forward", network: resnet, batch: 1, target: "specs/resnet.vit:ResNet@50" },
+  { name: "two-towers", title: "two towers with a loss over all pairs, training step, batch 64", kind: "train", network: towers, batch: 64, target: "bench/models.vit:two_towers" },
 ]; // prettier-ignore
