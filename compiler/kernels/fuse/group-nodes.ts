@@ -156,8 +156,10 @@ export class Grouping {
     const isNew = (mapping: Mapping | undefined): mapping is Mapping =>
       mapping !== undefined && !tried.some((other) => sameMapping(other, mapping));
     for (const input of inputs) {
+      // A copied view may have fewer elements than what it shows.
+      if (!sameShape(input.shape, node.shape)) continue;
       const mapping = this.inputMapping(group, input);
-      if (!isNew(mapping) || mapping.length !== node.shape.length) continue;
+      if (!isNew(mapping)) continue;
       tried.push(mapping);
       yield mapping;
     }

@@ -43,6 +43,16 @@ function kernelsOf(
   return printKernels(expectSameKernels(simplify(graph)));
 }
 
+describe("a copied view", () => {
+  test("that shows the first of a sorted line is no result of the loop over the whole line", () => {
+    const kernels = kernelsOf((g) => {
+      const first = g.sliceAxis(g.argsort(g.f32("keys", 2, 6), 1), 1, 0, 3);
+      return g.scatterAdd(g.f32("values", 2, 3), first, { batch: 1, size: 6 });
+    });
+    expect(kernels).toMatch(/copy|slice/);
+  });
+});
+
 describe("elementwise work", () => {
   test("a chain is one kernel", () => {
     expect(kernelsOf((g) => g.tanh(g.plus(g.exp(g.f32("x", 2, 3)), 1)))).toMatchInlineSnapshot(`
