@@ -31,7 +31,14 @@ export interface CompileOptions {
   readonly json?: boolean;
 }
 
-export const stages: readonly Stage[] = ["graph", "training", "precision", "kernels", "program"];
+export const stages: readonly Stage[] = [
+  "graph",
+  "training",
+  "precision",
+  "recomputation",
+  "kernels",
+  "program",
+];
 
 export async function compile(text: string, options: CompileOptions): Promise<number> {
   const choice = await chooseDevice(options.device);

@@ -1,4 +1,5 @@
 // What a compilation is asked for: the target, the device to plan for, who is told of what crosses a boundary.
+import type { RecomputeWish } from "./graph/lowered.ts";
 import type { TensorGraph } from "./graph/graph.ts";
 import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "./program/limits.ts";
 import type { Limits } from "./program/limits.ts";
@@ -10,6 +11,8 @@ export interface CompileSettings {
   readonly target: TargetName;
   /** Of the device to plan for; else what every device of that kind has. */
   readonly limits?: Limits;
+  /** In place of what the recipe says. */
+  readonly recompute?: RecomputeWish | "none";
   /** Milliseconds from any start, to time the stages. */
   readonly clock?: () => number;
   /** Told each value that crosses a boundary, entry by entry. */
@@ -18,8 +21,8 @@ export interface CompileSettings {
   readonly verify?: boolean;
 }
 
-/** `precision` is the training step with halves: only where a recipe asks for them. */
-export type Stage = "graph" | "training" | "precision" | "kernels" | "program";
+/** `precision` and `recomputation` are the training step with halves, with values computed again: where a recipe says so. */
+export type Stage = "graph" | "training" | "precision" | "recomputation" | "kernels" | "program";
 
 export interface ShownValue {
   readonly entry: string;

@@ -1,10 +1,11 @@
 // Text -> program: the whole compiler on one screen. Every arrow can be shown, verified, timed and stopped at.
 //
 //   library  --lower-->  model, recipe  --build training step-->  graphs over residents  --assign precision-->  the same
-//            --fuse-->   kernels        --plan-->                 program
+//            --recompute--> the same  --fuse-->   kernels        --plan-->                 program
 //
 // Pure: files come as a library, data sets as a catalog, time as a clock, limits of the device as numbers.
 import type { Diagnostic } from "../grammar/diagnostic.ts";
+import { chooseRecomputation } from "./choose-recomputation.ts";
 import type { CompiledModel, CompiledRecipe, EntryGraph, ResidentLayout } from "./compiled.ts";
 import { limitsOf, residentElements, Stages } from "./compile-settings.ts";
 import type { CompileSettings, Stage } from "./compile-settings.ts";
@@ -21,6 +22,7 @@ import { verify as verifyGraph } from "./graph/verify.ts";
 import { fuse } from "./kernels/fuse.ts";
 import { verifyKernels } from "./kernels/verify.ts";
 import type { Library } from "./model/library.ts";
+import { measureProgram } from "./program/measure-program.ts";
 import { orderKernels } from "./program/order.ts";
 import { planProgram } from "./program/plan.ts";
 import type { EntryKernels } from "./program/plan.ts";
@@ -59,10 +61,21 @@ export function compileRecipe(
       ? stages.time("precision", () => step.graphs.map(withHalves))
       : step.graphs;
   if (recipe.precision === "f16") show("precision", trained, settings);
-  const graphs = [...trained, ...others];
+  const wish = settings.recompute ?? recipe.recompute;
+  const recomputed =
+    wish && wish !== "none"
+      ? stages.time(
+          "recomputation",
+          () =>
+        chooseRecomputation(trained, wish, (graphs) => bytesOf([...graphs, ...others], step.layout, settings)), // prettier-ignore
+        )
+      : undefined;
+  if (recomputed?.kind === "too large") return { diagnostics: [...diagnostics, recomputed.why] };
+  if (recomputed) show("recomputation", recomputed.graphs, settings);
+  const graphs = [...(recomputed?.graphs ?? trained), ...others];
   const { program, entries } = finish(graphs, step.layout, stages, settings);
   const compiled: CompiledRecipe = {
-    plan: planTraining(recipe, step),
+    plan: planTraining(recipe, step, recomputed?.chosen),
     modules: recipe.modules,
     layout: step.layout,
     graphs,
@@ -113,6 +126,16 @@ function show(stage: Stage, graphs: readonly EntryGraph[], settings: CompileSett
 
 function withHalves({ name, graph }: EntryGraph): EntryGraph {
   return { name, graph: assignPrecision(graph) };
+}
+
+/** What the program of these graphs needs in all; for the interpreter, which plans nothing, as on wasm. */
+function bytesOf(
+  graphs: readonly EntryGraph[],
+  layout: ResidentLayout,
+  settings: CompileSettings,
+): number {
+  const target = settings.target === "interpret" ? "wasm" : settings.target;
+  return measureProgram(graphs.map(entryKernels), layout, target, limitsOf(settings));
 }
 
 const targets = { wasm: wasmTarget, webgpu: webgpuTarget };

@@ -106,6 +106,8 @@ export interface TrainingPlan {
    * counting the combinations, the last setting fastest. Empty where nothing is drawn: the entry has no number then.
    */
   readonly choices: readonly DrawnSetting[];
+  /** Where the recipe asks for it: the layers whose inside the backward pass computes again, and of how many. */
+  readonly recomputed?: { readonly layers: readonly string[]; readonly of: number };
   readonly evaluations: readonly PlannedEvaluation[];
   /** Entry `predict`: inputs are the views' (one batch), its one output is [batch, classes]. */
   readonly predict?: {

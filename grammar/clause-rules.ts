@@ -25,6 +25,7 @@ export abstract class ClauseRules extends StatementRules {
           { ALT: () => this.SUBRULE(this.lossClause) },
           { ALT: () => this.SUBRULE(this.loadClause) },
           { ALT: () => this.SUBRULE(this.freezeClause) },
+          { ALT: () => this.SUBRULE(this.recomputeClause) },
           { ALT: () => this.SUBRULE(this.clampClause) },
           { ALT: () => this.SUBRULE(this.exceptClause) },
           { ALT: () => this.SUBRULE(this.evaluateClause) },
@@ -88,6 +89,24 @@ export abstract class ClauseRules extends StatementRules {
       paths.push(this.SUBRULE1(this.path));
     });
     return { kind: "freeze", paths, span: this.since(first) };
+  });
+
+  protected readonly recomputeClause = this.RULE("recompute", (): s.RecomputeClause => {
+    const first = this.CONSUME(w.recompute);
+    const what = this.OR<s.RecomputeClause["what"]>({
+      ERR_MSG: "`layers` or `to 2 GB`",
+      DEF: [
+        { ALT: () => ({ kind: "word", word: this.SUBRULE(this.identifier) }) },
+        {
+          ALT: () => {
+            this.CONSUME(t.To);
+            const amount = this.numberExpression(this.CONSUME(t.NumberLiteral));
+            return { kind: "size", amount, unit: this.SUBRULE1(this.identifier) };
+          },
+        },
+      ],
+    });
+    return { kind: "recompute", what, span: this.since(first) };
   });
 
   protected readonly clampClause = this.RULE("clamp", (): s.ClampClause => {

@@ -351,6 +351,7 @@ const forms = new Map([
   ["loss", "loss = …  or  loss name = …"],
   ["load", 'load model from "weights.safetensors" as timm { head = fresh }'],
   ["freeze", "freeze model.patch_embed, model.position"],
+  ["recompute", "recompute layers  or  recompute to 2 GB"],
   ["clamp", "clamp log_scale to 0 .. ln(100)"],
   ["except", "except rank < 2 { decay = 0 }"],
   ["evaluate", "evaluate top1 = top1(model(clean), test.label) every 1 epochs"],

@@ -352,6 +352,11 @@ class Printer {
       }
       case "freeze":
         return `freeze ${node.paths.map(pathText).join(", ")}`;
+      case "recompute": {
+        const { what } = node;
+        if (what.kind === "word") return `recompute ${what.word.text}`;
+        return `recompute to ${what.amount.text} ${what.unit.text}`;
+      }
       case "clamp": {
         const start = `clamp ${pathText(node.path)} to `;
         return (
@@ -420,6 +425,7 @@ type PlainClause =
   | s.RequireStatement
   | s.LoadClause
   | s.FreezeClause
+  | s.RecomputeClause
   | s.ClampClause
   | s.ExceptClause
   | s.ExpectClause;

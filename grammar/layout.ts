@@ -318,6 +318,8 @@ class Walk {
       case "metric":
       case "evaluate":
         return assigned || (token.startsLine && this.isNameAt(i + 1));
+      case "recompute":
+        return this.isNameAt(i + 1) || next === t.To;
       case "except":
       case "require":
       case "expect":

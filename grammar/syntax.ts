@@ -308,6 +308,7 @@ export type Clause =
   | LossClause
   | LoadClause
   | FreezeClause
+  | RecomputeClause
   | ClampClause
   | ExceptClause
   | EvaluateClause
@@ -344,6 +345,15 @@ export interface LoadClause {
 export interface FreezeClause {
   readonly kind: "freeze";
   readonly paths: readonly Path[];
+  readonly span: Span;
+}
+
+/** `recompute layers`, `recompute to 2 GB`, `recompute none`. */
+export interface RecomputeClause {
+  readonly kind: "recompute";
+  readonly what:
+    | { readonly kind: "word"; readonly word: Identifier }
+    | { readonly kind: "size"; readonly amount: NumberExpression; readonly unit: Identifier };
   readonly span: Span;
 }
 

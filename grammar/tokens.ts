@@ -109,6 +109,7 @@ export const statementWords = {
   loss: opener("loss"),
   load: opener("load"),
   freeze: opener("freeze"),
+  recompute: opener("recompute"),
   clamp: opener("clamp"),
   except: opener("except"),
   evaluate: opener("evaluate"),

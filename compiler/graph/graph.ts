@@ -18,7 +18,7 @@ export interface Origin {
   readonly path: string;
   readonly file?: string;
   readonly span?: { readonly start: number; readonly end: number };
-  /** What made the node where no source text did: `gradient`, `optimizer`, `clip`, `metric`. */
+  /** What made the node where no source text did: `gradient`, `recompute`, `optimizer`, `clip`, `metric`. */
   readonly role?: string;
 }
 

@@ -1,6 +1,7 @@
 // A recipe of a library -> its training dataflow, still open for differentiation, with everything around it resolved:
 // views, courses of the rate, groups of parameters, twins, evaluations. `lower-recipe/` has a file for each part.
 // The author's mistakes come back as diagnostics, all that can be found at once.
+import { lowerRecompute } from "./lower-recipe/recompute-clause.ts";
 import { sortDiagnostics } from "../../grammar/diagnostic.ts";
 import type { Diagnostic } from "../../grammar/diagnostic.ts";
 import type { RecipeDeclaration } from "../../grammar/syntax.ts";
@@ -208,6 +209,7 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
   checkAccumulation(context, fields, mixing);
   const modules = recipeModules(instances, parameters, predict?.graph, batch);
   checkExpectations(context, parameters, modules);
+  const recompute = lowerRecompute(context, modules);
   if (!groups) return undefined;
   const { lr: _, ...plain } = fields;
   const choices = trainings.map(dataflowOf);
@@ -230,6 +232,7 @@ function lower(context: RecipeContext): LoweredRecipe | undefined {
     evaluations,
     modules,
     ...(predict ? { predict } : {}),
+    ...(recompute ? { recompute } : {}),
     ...(mixing ? { mixesExamples: mixing.reason } : {}),
   };
 }

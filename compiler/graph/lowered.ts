@@ -1,5 +1,6 @@
 // What lowering hands on: a model as a graph and a tree of modules; a recipe as dataflow still open for
 // differentiation (the builder goes with it), with everything around it resolved to plain data.
+import type { FileSpan } from "../../grammar/diagnostic.ts";
 import type { Adaptation } from "../names/adaptations.ts";
 import type { NameTable } from "../names/name-table.ts";
 import type { ResolvedDataset, ResolvedView } from "../model/catalog.ts";
@@ -187,6 +188,11 @@ export interface TrainingDataflow {
 }
 
 /** As a `TrainingDataflow` it is the first of `choices`. */
+/** The inside of every layer; or of as few of the first layers as let the program have so many bytes. */
+export type RecomputeWish =
+  | { readonly kind: "layers" }
+  | { readonly kind: "budget"; readonly bytes: number; readonly at: FileSpan };
+
 export interface LoweredRecipe extends TrainingDataflow {
   readonly name: string;
   readonly settings: readonly { readonly name: string; readonly value: string }[];
@@ -202,6 +208,8 @@ export interface LoweredRecipe extends TrainingDataflow {
   readonly stepsPerEpoch: number;
   readonly precision: "f32" | "f16";
   readonly clip?: number;
+  /** What the backward pass computes again instead of having it kept. */
+  readonly recompute?: RecomputeWish;
   /** Settings drawn at each step; mostly there are none. */
   readonly drawn: readonly DrawnSetting[];
   /** Inputs [] f32 of any graph that the host computes before each step, besides rates and decays of twins. */

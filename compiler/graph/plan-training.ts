@@ -4,7 +4,11 @@ import type { TrainingStep } from "./build-training-step.ts";
 import { lossScaling } from "./loss-scale.ts";
 import type { LoweredEvaluation, LoweredRecipe } from "./lowered.ts";
 
-export function planTraining(recipe: LoweredRecipe, step: TrainingStep): TrainingPlan {
+export function planTraining(
+  recipe: LoweredRecipe,
+  step: TrainingStep,
+  recomputed?: TrainingPlan["recomputed"],
+): TrainingPlan {
   const { name, settings, batch, accumulate, seed, steps, stepsPerEpoch } = recipe;
   const { datasets, views, loads, predict } = recipe;
   const output = predict?.graph.outputs[0]?.value;
@@ -24,6 +28,7 @@ export function planTraining(recipe: LoweredRecipe, step: TrainingStep): Trainin
       ? { lossScale: { metric: lossScaling.metric, least: lossScaling.least } }
       : {}),
     choices: recipe.drawn,
+    ...(recomputed ? { recomputed } : {}),
     evaluations: recipe.evaluations.map(planEvaluation),
     ...(predict && output
       ? {

@@ -8,7 +8,7 @@ export function buffersOf(kernel: Kernel): number[] {
   return [...new Set([...kernelReads(kernel), ...kernelWrites(kernel)])];
 }
 
-const unimportant = new Set(["id", "label", "origin", "macs", "flops", "phase"]);
+const unimportant = new Set(["id", "label", "origin", "macs", "flops", "phase", "after"]);
 const bufferFields = new Set(["buffer", "statistics", "indices", "values", "output"]);
 
 export function kernelKey(

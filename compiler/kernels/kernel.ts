@@ -96,6 +96,8 @@ interface KernelBase {
   readonly macs: number;
   readonly flops: number;
   readonly phase: "forward" | "backward" | "update";
+  /** Buffers that must have been written before it runs, though it reads nothing of them. */
+  readonly after?: readonly number[];
 }
 
 /**

@@ -96,6 +96,8 @@ export interface ElementwiseOp extends OpBase {
 /** Renames elements: costs nothing, disappears into its reader's index. */
 export interface ViewOp extends OpBase {
   readonly kind: "view";
+  /** Inputs from this place on are never read: they are only waited for. */
+  readonly waitsFrom?: number;
   read(
     indices: readonly Index[],
     inputs: readonly TensorType[],

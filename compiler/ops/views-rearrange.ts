@@ -279,4 +279,26 @@ const stop: ViewOp = {
   ],
 };
 
-export const rearrangingViews: readonly ViewOp[] = [reshape, permute, broadcast, flip, roll, stop];
+/**
+ * x, `after` something else is there, which is not read: what is made of it is made then, and is another value than what
+ * was made of x before. So a value is computed a second time late, and not kept from the first (`graph/recompute.ts`).
+ */
+const again: ViewOp = {
+  kind: "view",
+  name: "again",
+  waitsFrom: 1,
+  infer: ([x]) => ({ shape: x!.shape, dtype: x!.dtype }),
+  evaluate: ([x]) => x!,
+  read: (indices) => readOne(indices),
+  samples: [{ ...sample([[3], [2, 5]], {}), differentiable: false }],
+};
+
+export const rearrangingViews: readonly ViewOp[] = [
+  reshape,
+  permute,
+  broadcast,
+  flip,
+  roll,
+  stop,
+  again,
+];

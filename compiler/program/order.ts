@@ -50,6 +50,8 @@ class Ordering {
     this.tasks.forEach(({ kernel }, task) => {
       const reads = kernelReads(kernel).map((id) => spans[id]!);
       const writes = kernelWrites(kernel).map((id) => spans[id]!);
+      for (const id of kernel.after ?? [])
+        this.follow(task, spans[id]!, written.get(spans[id]!.root));
       for (const span of reads) this.follow(task, span, written.get(span.root));
       for (const span of writes) {
         this.follow(task, span, read.get(span.root));

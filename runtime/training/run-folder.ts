@@ -7,6 +7,7 @@ import type { Checkpoint, FoundCheckpoint } from "../checkpoint/checkpoint.ts";
 import { WorldError, isWorldError } from "../errors.ts";
 import type { Files } from "../host/host.ts";
 import type { Figures } from "./events.ts";
+import type { ProgramChoices } from "./program-choices.ts";
 import { textDifference } from "./text-difference.ts";
 
 /** What was asked for, and every text that it reads: compiled again, this gives the run's program. */
@@ -38,6 +39,8 @@ export interface RunDescription {
   readonly workers: number;
   /** What fixes the bits besides spec, seed and data. */
   readonly fixes: Readonly<Record<string, string | number | boolean>>;
+  /** What was chosen besides: threads, what is computed again, which code. Runs of older versions do not have it. */
+  readonly choices?: ProgramChoices;
 }
 
 /** What a checkpoint remembers besides the tensors. */

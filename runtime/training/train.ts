@@ -28,6 +28,7 @@ import { initialize } from "./initialize.ts";
 import { loadWeights } from "./load-weights.ts";
 import { explainNotFinite } from "./not-finite.ts";
 import { isRun, logPath, prepareRunFolder } from "./run-folder.ts";
+import { programChoices } from "./program-choices.ts";
 import type { CheckpointInfo, RunDescription, RunSource } from "./run-folder.ts";
 import { lockRun } from "./run-lock.ts";
 import { readParts, writeParts } from "./stored-parts.ts";
@@ -241,6 +242,7 @@ function describeRun(request: TrainingRequest): RunDescription {
     device: { name: device.name, description: device.description, reason: device.reason },
     workers: request.workers ?? 1,
     fixes: device.fixes,
+    choices: programChoices(compiled, device),
   };
 }
 

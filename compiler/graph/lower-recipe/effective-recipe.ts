@@ -257,6 +257,8 @@ function keyOf(clause: Clause, place: number): string {
       return `${clause.kind} ${pathText(clause.path)}`;
     case "freeze":
       return `freeze ${clause.paths.map(pathText).join(", ")}`;
+    case "recompute":
+      return "recompute";
     case "init":
       return `init ${pathText(clause.path)}`;
     case "except":
@@ -280,6 +282,7 @@ function headOf(clause: Clause): Span {
     case "init":
       return clause.path.span;
     case "freeze":
+    case "recompute":
     case "except":
     case "require":
     case "expect":
@@ -323,6 +326,8 @@ function isRemoval(clause: Clause): boolean {
       return isNone(clause.value);
     case "load":
       return clause.from === undefined;
+    case "recompute":
+      return clause.what.kind === "word" && clause.what.word.text === "none";
     default:
       return false;
   }

@@ -9,7 +9,7 @@ import type { Preparation } from "./prepare.ts";
 import { followsAll, type Follows } from "./rules/fusion-rule.ts";
 import { blockersRule, forkRule, halfRule, repeatingRules } from "./rules/storing-rules.ts";
 import type { RepeatingRule } from "./rules/storing-rules.ts";
-import { operatorOf, type Sources } from "./sources.ts";
+import { inputsRead, operatorOf, type Sources } from "./sources.ts";
 
 /** What making a value again costs: what it loads, in bytes by value, and how many simple instructions it takes. */
 interface Cost {
@@ -148,7 +148,7 @@ export class Choice {
   private sumOfCosts(node: Node): Cost | undefined {
     const loads = new Map<Node, number>();
     let weight = weightOf(node);
-    for (const input of node.inputs) {
+    for (const input of inputsRead(node)) {
       const cost = this.costToRead(input);
       if (cost === undefined) return undefined;
       weight += cost.weight;

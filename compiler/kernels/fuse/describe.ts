@@ -29,6 +29,7 @@ function namesOf(root: Node, nodes: readonly Node[]): string {
 function phaseOf({ origin }: Node): Description["phase"] {
   switch (origin.role) {
     case "gradient":
+    case "recompute":
       return "backward";
     case "optimizer":
     case "clip":

@@ -6,7 +6,7 @@
 // Members may yet be computed again elsewhere, or not at all: `choose-stored.ts` decides what lies in memory.
 import type { Node } from "../../graph/graph.ts";
 import { numbers } from "../../ops/attributes.ts";
-import { elementCount } from "../../ops/shape.ts";
+import { elementCount, sameShape } from "../../ops/shape.ts";
 import { forward, isBijective } from "./bijection.ts";
 import { contractionDomain } from "./contraction-domain.ts";
 import { Groups, isOverRow, isPlainLoop, sameMapping, type Group, type Mapping } from "./group.ts";
@@ -83,6 +83,8 @@ export class Grouping {
       if (!group.members.has(base)) group.reads.add(base);
       for (const maker of this.makersOf(base)) this.groups.addDependency(group, maker);
     }
+    for (const base of this.sources.waitsOf(node))
+      for (const maker of this.makersOf(base)) this.groups.addDependency(group, maker);
   }
 
   /** The groups that make a value: several where it is assembled. */
@@ -100,8 +102,8 @@ export class Grouping {
   }
 
   /** Whether a group may read all these values without waiting for itself. */
-  private mayRead(group: Group, bases: readonly Node[]): boolean {
-    return bases.every((base) =>
+  private mayRead(group: Group, bases: readonly Node[], node: Node): boolean {
+    return [...bases, ...this.sources.waitsOf(node)].every((base) =>
       this.makersOf(base).every((maker) =>
         maker === group ? group.members.has(base) : !this.groups.dependsOn(maker, group),
       ),
@@ -113,7 +115,8 @@ export class Grouping {
   private assignPointwise(node: Node): void {
     const bases = this.sources.basesBehind(node);
     for (const group of this.candidates(bases)) {
-      if (!belongs(this.elementwise, node, group, this) || !this.mayRead(group, bases)) continue;
+      if (!belongs(this.elementwise, node, group, this) || !this.mayRead(group, bases, node))
+        continue;
       const mapping = this.placeIn(group, node);
       if (mapping === undefined || (group.isNarrow && isOverRow(group, mapping))) continue;
       if (this.follows(absorbRule))
@@ -200,7 +203,7 @@ export class Grouping {
       .filter((group) => group.kind === "loop" && belongs(this.reductions, node, group, this))
       .sort((a, b) => b.id - a.id);
     for (const group of candidates) {
-      if (!this.mayRead(group, bases)) continue;
+      if (!this.mayRead(group, bases, node)) continue;
       for (const mapping of this.mappings(group, [operand], operand))
         if (this.isOperandAtHand(group, operand, mapping) && walksAlong(group, node, mapping))
           return this.joinWalk(group, node, mapping);
@@ -260,7 +263,8 @@ export class Grouping {
   /** Whether all that a product reads stands before a node. */
   isReady(product: Node, node: Node): boolean {
     const place = this.order.get(node)!;
-    return this.sources.basesBehind(product).every((base) => this.order.get(base)! < place);
+    const needed = [...this.sources.basesBehind(product), ...this.sources.waitsOf(product)];
+    return needed.every((base) => this.order.get(base)! < place);
   }
 
   private beginContraction(node: Node): void {
@@ -283,7 +287,7 @@ export class Grouping {
     const known = this.attentions.get(attentionKey(node));
     if (known === undefined || [...known.members].some((member) => member.op === node.op))
       return false;
-    if (!this.mayRead(known, this.sources.basesBehind(node))) return false;
+    if (!this.mayRead(known, this.sources.basesBehind(node), node)) return false;
     this.join(known, node);
     return true;
   }

@@ -7,7 +7,7 @@ import { strip } from "./bijection.ts";
 import { equalIndex } from "./group.ts";
 import { followsAll, type Follows } from "./rules/fusion-rule.ts";
 import { assemblyRule, claimRule } from "./rules/placing-rules.ts";
-import { operatorOf, Sources } from "./sources.ts";
+import { inputsRead, operatorOf, Sources } from "./sources.ts";
 
 /** Where a value is to be written, through `views` (outermost first) of it. */
 export type Claim = { readonly views: readonly Node[] } & (
@@ -48,7 +48,7 @@ export class Preparing {
     this.graph = graph;
     this.follows = follows;
     for (const node of graph.nodes)
-      for (const input of new Set(node.inputs)) {
+      for (const input of new Set(inputsRead(node))) {
         const known = this.consumers.get(input);
         if (known === undefined) this.consumers.set(input, [node]);
         else known.push(node);

@@ -25,9 +25,19 @@ export function operatorOf(node: Node): Op {
   return found;
 }
 
+const none: readonly Node[] = [];
+
+/** The inputs of a node without those that it only waits for. */
+export function inputsRead(node: Node): readonly Node[] {
+  const op = operatorOf(node);
+  const from = op.kind === "view" ? op.waitsFrom : undefined;
+  return from === undefined ? node.inputs : node.inputs.slice(0, from);
+}
+
 export class Sources {
   private readonly prepared: Pick<Preparation, "copied" | "assembled">;
   private readonly known = new Map<Node, readonly Node[]>();
+  private readonly waits = new Map<Node, readonly Node[]>();
 
   constructor(prepared: Pick<Preparation, "copied" | "assembled">) {
     this.prepared = prepared;
@@ -69,10 +79,23 @@ export class Sources {
   basesBehind(node: Node): readonly Node[] {
     let found = this.known.get(node);
     if (found === undefined) {
-      found = [...new Set(node.inputs.flatMap((input) => this.basesOf(input)))];
+      found = [...new Set(inputsRead(node).flatMap((input) => this.basesOf(input)))];
       this.known.set(node, found);
     }
     return found;
+  }
+
+  /** Values that must be there before a node is made, though it reads nothing of them. */
+  waitsOf(node: Node): readonly Node[] {
+    const known = this.waits.get(node);
+    if (known !== undefined) return known;
+    const read = inputsRead(node);
+    const found = new Set(node.inputs.slice(read.length).flatMap((input) => this.basesOf(input)));
+    for (const input of read)
+      if (this.roleOf(input) === "inline") for (const base of this.waitsOf(input)) found.add(base);
+    const waits = found.size === 0 ? none : [...found];
+    this.waits.set(node, waits);
+    return waits;
   }
 
   /** Visits every value that element `indices` of `node` is made from, inline nodes seen through. */
@@ -116,7 +139,7 @@ export class Sources {
     let isPlain = true;
     let at = node;
     while (this.roleOf(at) === "inline") {
-      if (operatorOf(at).kind !== "view" || at.inputs.length !== 1) return undefined;
+      if (operatorOf(at).kind !== "view" || inputsRead(at).length !== 1) return undefined;
       at = at.inputs[0]!;
     }
     this.resolve(node, axisIndices(node.shape), (base, indices, isGuarded) => {

@@ -75,6 +75,7 @@ export class Updating {
     });
     this.order = new KernelOrder(kernels.length);
     this.putWritersBeforeReaders();
+    this.putAwaitedFirst();
   }
 
   /** Only where elements meet: what makes one part of a whole may read another part. */
@@ -102,6 +103,16 @@ export class Updating {
     for (const copy of copies) this.copy(copy.made, copy.resident, copy.update);
     const positions = this.order.sort();
     return positions.map((at, id) => withStoresInTurns({ ...this.kernels[at]!, id }));
+  }
+
+  private putAwaitedFirst(): void {
+    const spans = spansOf(this.buffers);
+    this.kernels.forEach(({ after = [] }, waiting) => {
+      for (const awaited of after)
+        for (const writer of this.writersOf.get(spans[awaited]!.root) ?? [])
+          if (this.accesses[writer]!.writes.some((id) => meet(spans[awaited]!, spans[id]!)))
+            this.order.add(writer, waiting);
+    });
   }
 
   private rootOf(buffer: number): number {

@@ -73,7 +73,34 @@ class Writer {
 
   private base(group: Group, results: readonly Node[]) {
     const root = results.includes(group.root) || group.kind !== "loop" ? group.root : results[0]!;
-    return { id: this.count++, ...describe(root, [...group.members]) };
+    const after = this.waitsOf(group);
+    return {
+      id: this.count++,
+      ...describe(root, [...group.members]),
+      ...(after.length > 0 ? { after } : {}),
+    };
+  }
+
+  /**
+   * The buffers of what a group waits for: its members do, or what they read that is made here again. Where an awaited
+   * value does not lie in memory, what it is made from is awaited.
+   */
+  private waitsOf(group: Group): readonly number[] {
+    const made = new Set<Node>(group.members);
+    const awaited = new Set<Node>();
+    for (const node of made) {
+      for (const base of this.sources.waitsOf(node)) awaited.add(base);
+      for (const base of this.sources.basesBehind(node))
+        if (this.sources.roleOf(base) === "computed" && !this.stored.has(base)) made.add(base);
+    }
+    const buffers = new Set<number>();
+    for (const node of awaited) {
+      if (made.has(node) || this.sources.roleOf(node) === "leaf") continue;
+      const home = this.places.homeOf(node);
+      if (home !== undefined) buffers.add(home.buffer);
+      else for (const base of this.sources.basesBehind(node)) awaited.add(base);
+    }
+    return [...buffers];
   }
 
   private storeOf(node: Node, mapping: Mapping, value: Expression): Store {
