@@ -17,6 +17,8 @@ export interface Limits {
   readonly totalBytes: number;
   /** WebGPU's `shader-f16`: scratch that is f16 takes 16 bits. */
   readonly hasF16?: boolean;
+  /** WebGPU's `subgroups`: invocations, in order, that can exchange values directly; at least so many on this device. */
+  readonly subgroupSize?: number;
   /** A GPU done in software: few invocations with much work each and no barriers are better there. */
   readonly isSoftware?: boolean;
 }

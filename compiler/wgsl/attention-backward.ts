@@ -40,7 +40,7 @@ export function writeAttentionBackward(
   const workgroups = foldWorkgroups(blocks, limits);
   blockNumber(text, blocks, workgroups);
   declareTiles(text, kernel, tile);
-  text.block(`if (block < ${queryBlocks})`, () => writeQueryGradient(text, kernel, tile));
+  text.block(`if (block < ${queryBlocks})`, () => writeQueryGradient(text, kernel, tile, limits));
   text.block("else", () => writeKeyGradient(text, kernel, tile, queryBlocks));
   return { threads: threadsOf(tile), workgroups };
 }
@@ -72,7 +72,12 @@ function placeBlock(
   };
 }
 
-function writeQueryGradient(text: KernelText, kernel: AttentionKernel, tile: AttentionTile): void {
+function writeQueryGradient(
+  text: KernelText,
+  kernel: AttentionKernel,
+  tile: AttentionTile,
+  limits: Limits,
+): void {
   const { queries, keys, channels, valueChannels } = kernel;
   const gradients = gradientViews(kernel);
   const operands = placeBlock(text, kernel, tile, 0, queries, keys);
@@ -82,7 +87,7 @@ function writeQueryGradient(text: KernelText, kernel: AttentionKernel, tile: Att
   const output = operands.of(kernel.output, valueChannels, "rows");
   const dOutput = operands.of(gradients.dOutput, valueChannels, "rows");
   const dq = operands.of(gradients.dq, channels, "rows");
-  writeRowMeans(text, tile, output, dOutput);
+  writeRowMeans(text, tile, output, dOutput, limits);
   const rows = [0, 1, 2, 3].map((i) => `min(rowStart + y + ${i * tile.down}, ${queries - 1})`);
   text.line(`let statistic = ${statisticsText(text, kernel, rows)};`);
   startResult(text, tile, "dq", channels);
@@ -182,6 +187,7 @@ function writeRowMeans(
   tile: AttentionTile,
   output: Tokens,
   dOutput: Tokens,
+  limits: Limits,
 ): void {
   text.line("var partMean = vec4f();");
   const { channels } = output.rows;
@@ -195,7 +201,7 @@ function writeRowMeans(
     };
     text.line(`partMean += ${vectorOf(output)} * ${vectorOf(dOutput)};`);
   });
-  writeRowJoin(text, tile, "mean", "partMean", "sum");
+  writeRowJoin(text, tile, "mean", "partMean", "sum", limits);
 }
 
 /** `mean` for this invocation's four columns; several invocations share the work of a column. */

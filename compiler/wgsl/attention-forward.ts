@@ -58,7 +58,7 @@ export function writeAttentionForward(
       const scaled = `score${i} * ${literal(kernel.scale, "f32")}`;
       text.line(`score${i} = ${insideOr(inside, scaled, `vec4f(${LOWEST})`)};`);
     }
-    writeRowJoin(text, tile, "tileBest", `vec4f(${each(largest)})`, "max");
+    writeRowJoin(text, tile, "tileBest", `vec4f(${each(largest)})`, "max", limits);
     text.line("let newBest = max(best, tileBest);");
     text.line(`let kept = ${exponentials}(best - newBest);`);
     for (let i = 0; i < 4; i++) {
@@ -72,7 +72,7 @@ export function writeAttentionForward(
     writeWeights(text, tile, "weight");
     writeWeightedSum(text, tile, "sum", v);
   });
-  writeRowJoin(text, tile, "all", "total", "sum");
+  writeRowJoin(text, tile, "all", "total", "sum", limits);
   storeResult(text, tile, "sum", output, (register, i) => `${register} / all.${"xyzw"[i]}`);
   storeStatistics(text, kernel, tile.down);
   return { threads: threadsOf(tile), workgroups };

@@ -8,6 +8,7 @@ import type { Limits } from "../program/limits.ts";
 import { LimitError } from "../program/target.ts";
 import { positionOf, type Rows } from "./heads-view.ts";
 import type { KernelText } from "./kernel-text.ts";
+import { exchanged, exchangeMasks } from "./subgroups.ts";
 
 export interface AttentionTile {
   readonly down: number;
@@ -86,7 +87,6 @@ export function declareTiles(text: KernelText, kernel: AttentionKernel, tile: At
   text.declare(`var<workgroup> left: array<vec4f, ${leftVectors(tile)}>;`);
   text.declare(`var<workgroup> right: array<vec4f, ${rightVectors(tile, widest)}>;`);
   text.declare(`var<workgroup> weights: array<vec4f, ${weightVectors(tile)}>;`);
-  text.declare(`var<workgroup> lanes: array<vec4f, ${threadsOf(tile)}>;`);
   text.line(`let x = local % ${tile.across};`);
   text.line(`let y = local / ${tile.across};`);
 }
@@ -237,14 +237,22 @@ export function writeRowJoin(
   name: string,
   value: string,
   join: "max" | "sum",
+  limits: Limits,
 ): void {
-  text.line(`lanes[local] = ${value};`);
-  text.line("workgroupBarrier();");
-  text.line(`var ${name} = lanes[y * ${tile.across}];`);
-  text.block(`for (var other = 1; other < ${tile.across}; other++)`, () => {
-    const next = `lanes[y * ${tile.across} + other]`;
+  const takeIn = (next: string): void =>
     text.line(join === "max" ? `${name} = max(${name}, ${next});` : `${name} += ${next};`);
-  });
+  const masks = exchangeMasks(tile.across, 1, limits);
+  const joined = 2 ** masks.length;
+  text.line(`var ${name} = ${value};`);
+  for (const mask of masks) takeIn(exchanged(name, mask));
+  if (joined === tile.across) return;
+  text.declare(`var<workgroup> lanes: array<vec4f, ${threadsOf(tile)}>;`);
+  text.line(`lanes[local] = ${name};`);
+  text.line("workgroupBarrier();");
+  text.line(`${name} = lanes[y * ${tile.across}];`);
+  text.block(`for (var other = ${joined}; other < ${tile.across}; other += ${joined})`, () =>
+    takeIn(`lanes[y * ${tile.across} + other]`),
+  );
   text.line("workgroupBarrier();");
 }
 

@@ -3,6 +3,7 @@
 // whole, and the offsets of the kernel's buffers come in a small uniform. Kernels of one shape share their text as long
 // as their buffers lie in arenas in the same pattern.
 import type { Place } from "../program/program.ts";
+import { usesSubgroups } from "./subgroups.ts";
 
 export interface BoundShader {
   readonly wgsl: string;
@@ -27,6 +28,7 @@ export function bindArenas(body: string, places: readonly Place[]): BoundShader 
   const halves = new Set(places.flatMap(({ arena, isHalf }) => (isHalf ? [arena] : [])));
   const head = [
     halves.size > 0 ? "enable f16;" : "",
+    usesSubgroups(body) ? "enable subgroups;" : "",
     `@group(0) @binding(0) var<uniform> offsets: array<vec4u, ${offsetWords(places).length / 4}>;`,
     ...arenas.map(
       (arena, at) =>

@@ -1,5 +1,6 @@
 // A loop kernel -> WGSL. Each point of the grid belongs to `lanes` invocations of one workgroup, which share its row:
-// lane t takes elements t, t + lanes, ... and a tree in workgroup memory joins the lanes in a fixed order.
+// lane t takes elements t, t + lanes, ... and exchanges between neighbours and a tree in workgroup memory join the lanes,
+// in a fixed order.
 // Where rows are contiguous in memory neighbouring invocations are lanes of one row; where the grid is, they are
 // neighbouring points (`isColumn`), so that either way a subgroup reads neighbouring addresses.
 import type { LoopKernel, Stage } from "../kernels/kernel.ts";
@@ -11,6 +12,7 @@ import { convert, extreme, literal, wgslType } from "./dtype-text.ts";
 import { expressionText, storesText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
 import { Scope } from "./scope.ts";
+import { exchanged, exchangeMasks } from "./subgroups.ts";
 import {
   blockNumber,
   extentOf,
@@ -33,6 +35,7 @@ interface Spread {
 interface Generation {
   readonly text: KernelText;
   readonly kernel: LoopKernel;
+  readonly limits: Limits;
   readonly spread: Spread;
   readonly rowExtent: number;
   readonly rowAxes: ReadonlySet<number>;
@@ -59,6 +62,7 @@ export function writeLoopKernel(text: KernelText, kernel: LoopKernel, limits: Li
   const generation: Generation = {
     text,
     kernel,
+    limits,
     spread,
     rowExtent: extentOf(kernel.row),
     rowAxes: new Set(kernel.row.map((axis) => axis.id)),
@@ -84,6 +88,9 @@ function writePoint(text: KernelText, spread: Spread, extent: number, isExact: b
 
 const MOST_THREADS = 256;
 
+/** As many as a large GPU runs at once. */
+const ENOUGH_INVOCATIONS = 65536;
+
 function chooseSpread(kernel: LoopKernel, limits: Limits): Spread {
   const most = powerBelow(Math.min(MOST_THREADS, limits.workgroupInvocations));
   const grid = extentOf(kernel.grid);
@@ -100,7 +107,11 @@ function chooseSpread(kernel: LoopKernel, limits: Limits): Spread {
   }
   // Few rows: as many lanes as have two elements each. Many rows: eight elements a lane.
   const perLane = grid * row < 1 << 20 ? 2 : 8;
-  const lanes = Math.min(most, powerAbove(row / perLane));
+  const widest = Math.min(most, powerAbove(row / perLane));
+  // Where rows alone keep a GPU busy, those that a subgroup holds meet at no barrier.
+  const { subgroupSize = 1 } = limits;
+  const isBusy = hasReduction && row <= 1024 && grid * subgroupSize >= ENOUGH_INVOCATIONS;
+  const lanes = isBusy ? Math.min(widest, subgroupSize) : widest;
   return { lanes, points: Math.max(1, Math.min(64 / lanes, powerAbove(grid))), isColumn: false };
 }
 
@@ -259,8 +270,27 @@ function accumulate(
   }
 }
 
-/** Halves the number of partial results until lane 0 has them all; then every lane reads that one. */
+/** Joins the partial results of a row's lanes: neighbours by exchange where there are subgroups, the rest in memory. */
 function joinLanes(generation: Generation, stage: Reduce, partial: Partial): void {
+  const { text, spread, limits } = generation;
+  const { lanes, points, isColumn } = spread;
+  const masks = exchangeMasks(lanes, isColumn ? points : 1, limits);
+  for (const mask of masks) {
+    const other = text.define("other", exchanged(partial.value, mask));
+    const where = isPosition(stage) ? text.define("where", exchanged(partial.position, mask)) : "";
+    accumulate(text, stage, partial, other, where);
+  }
+  const joined = 2 ** masks.length;
+  if (joined < lanes) joinInMemory(generation, stage, partial, joined);
+}
+
+/** Halves the number of partial results, each `joined` lanes' own, until lane 0 has all; then every lane reads that. */
+function joinInMemory(
+  generation: Generation,
+  stage: Reduce,
+  partial: Partial,
+  joined: number,
+): void {
   const { text, spread } = generation;
   const { lanes, points, isColumn } = spread;
   const values = sharedArray(generation, valueType(stage));
@@ -271,7 +301,7 @@ function joinLanes(generation: Generation, stage: Reduce, partial: Partial): voi
   };
   publish();
   text.line("workgroupBarrier();");
-  text.block(`for (var half = ${lanes / 2}; half > 0; half = half / 2)`, () => {
+  text.block(`for (var half = ${lanes / 2}; half >= ${joined}; half = half / 2)`, () => {
     text.block("if (lane < half)", () => {
       const other = isColumn ? `local + half * ${points}` : "local + half";
       text.line(`let other = ${values}[${other}];`);

@@ -2,6 +2,7 @@
 // the software adapter where it is asked for. Asks for the adapter's own maxima of the limits that the compiler plans by.
 import type { Limits } from "../../compiler/program/limits.ts";
 import { WorldError } from "../errors.ts";
+import { exchangesInOrder } from "./webgpu-subgroups.ts";
 
 export interface AdapterChoice {
   /** `software`: SwiftShader from an npm package; `any`: whatever the machine has (the default). */
@@ -117,7 +118,16 @@ export function adapterLimits(adapter: GPUAdapter): Limits {
     totalBytes: Number.POSITIVE_INFINITY,
     isSoftware: describeAdapter(adapter).isSoftware,
     hasF16: adapter.features.has("shader-f16"),
+    ...(adapter.features.has("subgroups") ? { subgroupSize: adapter.info.subgroupMinSize } : {}),
   };
+}
+
+/** Limits without subgroups where a device does not do what the compiler expects of them. */
+async function provenLimits(gpuDevice: GPUDevice, limits: Limits): Promise<Limits> {
+  const { subgroupSize, ...others } = limits;
+  const isProven =
+    subgroupSize !== undefined && (await exchangesInOrder(gpuDevice, limits).catch(() => false));
+  return isProven ? limits : others;
 }
 
 /** @throws WorldError where there is no adapter or it refuses. */
@@ -125,7 +135,7 @@ export async function openDevice(choice: AdapterChoice = {}): Promise<OpenedDevi
   const adapter = await findAdapter(choice);
   const { limits } = adapter;
   try {
-    const wanted: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16"];
+    const wanted: readonly GPUFeatureName[] = ["timestamp-query", "shader-f16", "subgroups"];
     const gpuDevice = await adapter.requestDevice({
       label: "vitrail",
       requiredFeatures: wanted.filter((feature) => adapter.features.has(feature)),
@@ -139,7 +149,11 @@ export async function openDevice(choice: AdapterChoice = {}): Promise<OpenedDevi
         maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
       },
     });
-    return { gpuDevice, info: describeAdapter(adapter), limits: adapterLimits(adapter) };
+    return {
+      gpuDevice,
+      info: describeAdapter(adapter),
+      limits: await provenLimits(gpuDevice, adapterLimits(adapter)),
+    };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new WorldError(

@@ -1,7 +1,7 @@
 // Attention as WGSL, forward and backward, on the software adapter, against plain loops.
 import { describe, test } from "vitest";
 import type { AttentionKernel, HeadsView } from "../../../compiler/kernels/kernel.ts";
-import { about, Bench, forGpu, forSoftware, type Generator } from "./kernel-bench.ts";
+import { about, Bench, forGpu, forSoftware, forSubgroups, type Generator } from "./kernel-bench.ts";
 
 interface Size {
   readonly batch: number;
@@ -21,7 +21,7 @@ const SIZES: readonly Size[] = [
 
 /** The tiled code takes long to compile on a software adapter: it runs where its tiles are cut and where they are not. */
 function generatorsFor(size: Size): readonly Generator[] {
-  return size.keys > 3 ? [forGpu, forSoftware] : [forSoftware];
+  return size.keys > 3 ? [forGpu, forSubgroups, forSoftware] : [forSoftware];
 }
 
 /** [batch, tokens, (heads channels)], as a projection leaves it. */

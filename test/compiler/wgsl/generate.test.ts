@@ -49,7 +49,7 @@ test("a row reduction: lanes share the row, a tree joins them, lane 0 stores", (
       }
       shared_f32[local] = best0;
       workgroupBarrier();
-      for (var half = 64; half > 0; half = half / 2) {
+      for (var half = 64; half >= 1; half = half / 2) {
         if (lane < half) {
           let other = shared_f32[local + half];
           best0 += other;

@@ -136,16 +136,20 @@ export class Bench {
 
   /**
    * The device's values equal the plain ones within `tolerance` (of the largest value) and two runs' bits agree,
-   * for the code made for GPUs and for the one made for software adapters.
+   * for the code made for GPUs, for those with subgroups, and for software adapters, where they differ.
    */
   async check(
     kernel: Kernel,
     tolerance = 2e-6,
-    generators: readonly Generator[] = [forGpu, forSoftware],
+    generators: readonly Generator[] = [forGpu, forSubgroups, forSoftware],
   ): Promise<void> {
     const memory = this.memory();
     runPlainly(kernel, memory);
+    const tried = new Set<string | undefined>();
     for (const generate of generators) {
+      const { key } = generate(kernel, this.buffers);
+      if (tried.has(key)) continue;
+      tried.add(key);
       const [first, second] = [await this.run(kernel, generate), await this.run(kernel, generate)];
       expect(first.map(bits)).toEqual(second.map(bits));
       first.forEach((values, id) =>
@@ -159,6 +163,10 @@ export type Generator = (kernel: Kernel, buffers: readonly Buffer[]) => Generate
 
 export const forGpu: Generator = (kernel, buffers) =>
   generateWgsl(kernel, buffers, DEFAULT_WEBGPU_LIMITS);
+
+/** As small as those of the software adapter. */
+export const forSubgroups: Generator = (kernel, buffers) =>
+  generateWgsl(kernel, buffers, { ...DEFAULT_WEBGPU_LIMITS, subgroupSize: 4 });
 
 export const forSoftware: Generator = (kernel, buffers) =>
   generateWgsl(kernel, buffers, { ...DEFAULT_WEBGPU_LIMITS, isSoftware: true });

@@ -133,6 +133,7 @@ const SIZES: readonly (readonly [number, number])[] = [
   [2, 1009],
   [1, 5000],
   [300, 10],
+  [1000, 2],
 ];
 
 describe("row kernels", () => {

@@ -1,7 +1,9 @@
 // Metrics read in groups, a few steps ahead of them: every number, the log and the last bits stay what they are.
+import { readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import { nodeFiles } from "../../../runtime/host/node.ts";
 import type { TrainingEvent } from "../../../runtime/training/events.ts";
+import type { RunDescription } from "../../../runtime/training/run-folder.ts";
 import { train } from "../../../runtime/training/train.ts";
 import type { TrainingRequest } from "../../../runtime/training/train.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
@@ -29,6 +31,8 @@ const numbers = (events: readonly TrainingEvent[]) =>
 test("a run has the same log, state and events however often its metrics are read", async () => {
   const each = await run(text, { metricsEvery: 1 });
   expect(each.events.filter(({ event }) => event === "step")).toHaveLength(24);
+  const { fixes } = JSON.parse(readFileSync(`${each.folder}/run.json`, "utf8")) as RunDescription;
+  expect(fixes).toMatchObject({ device: "webgpu", subgroups: 4, halves: "32 bits" });
   for (const more of [{ metricsEvery: 5 }, { metricsEvery: 64 }, {}]) {
     const got = await run(text, more);
     expect(numbers(got.events)).toEqual(numbers(each.events));
