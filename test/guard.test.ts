@@ -32,7 +32,7 @@ test(
       targets.map((target) => {
         const limits = target === "wasm" ? WASM_LIMITS : DEFAULT_WEBGPU_LIMITS;
         const options = { files, catalog: catalog(nodeHost), settings: {} };
-        const spec = compileSpec(parseTarget(name), options, { target, limits });
+        const spec = compileSpec(parseTarget(name), options, { target, limits, verify: true });
         const { kernels, dispatches, bytes, memory } = compileFigures(spec, 2)!;
         const { forward, backward, update } = dispatches;
         // Steps of the host cut what is handed to the device.

@@ -1,10 +1,19 @@
 // Checks everything that `kernel.ts` promises of a kernel graph. Run after fusing in tests.
 import { elementCount } from "../graph/graph.ts";
-import { rangeOf } from "../ops/index-arithmetic.ts";
+import { affine, evaluateIndex, rangeOf } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
 import { expressionsOf, storesOf, visit } from "./expression.ts";
 import { kernelReads, kernelWrites } from "./kernel-buffers.ts";
-import type { Buffer, HeadsView, HostWork, Kernel, KernelGraph, LoopKernel } from "./kernel.ts";
+import type {
+  Axis,
+  Buffer,
+  HeadsView,
+  HostWork,
+  Kernel,
+  KernelGraph,
+  LoopKernel,
+  Store,
+} from "./kernel.ts";
 import { spansOf, type Span } from "./span.ts";
 
 /** @throws Error naming the broken promise and the kernel. */
@@ -15,6 +24,7 @@ export function verifyKernels(graph: KernelGraph): void {
     verifyAccesses(graph.buffers, kernel);
     if (kernel.kind === "loop") verifyStages(kernel);
   });
+  verifyStores(graph);
   verifyOrder(graph);
 }
 
@@ -88,6 +98,87 @@ function verifyStages(kernel: LoopKernel): void {
         broken(`stage ${number} uses a result of stage ${part.stage}`, kernel);
     });
   });
+}
+
+/** No two points of a kernel write one place, and what stores alone make they make whole. */
+function verifyStores({ buffers, kernels }: KernelGraph): void {
+  const roots = spansOf(buffers).map(({ root }) => root);
+  const points = new Map<number, number>();
+  const otherwise = new Set<number>();
+  for (const kernel of kernels) {
+    const stores = storesWithAxes(kernel);
+    const stored = new Set(stores.map(({ store }) => store.buffer));
+    for (const id of kernelWrites(kernel)) if (!stored.has(id)) otherwise.add(roots[id]!);
+    for (const { axes, store } of stores) {
+      if (!writesOnce(axes, store.index))
+        broken(`each point writes its own place in buffer ${store.buffer}`, kernel);
+      const root = roots[store.buffer]!;
+      const count = elementCount(axes.map(({ extent }) => extent));
+      points.set(root, (points.get(root) ?? 0) + count);
+    }
+  }
+  for (const [root, count] of points) {
+    const { length, role } = buffers[root]!;
+    const isMadeHere = role.kind === "scratch" || role.kind === "output";
+    if (isMadeHere && !otherwise.has(root) && count !== length)
+      broken(`each element of buffer ${root} is written once: ${count} writes of ${length}`);
+  }
+}
+
+function storesWithAxes(
+  kernel: Kernel | HostWork,
+): readonly { readonly axes: readonly Axis[]; readonly store: Store }[] {
+  switch (kernel.kind) {
+    case "loop": {
+      const { grid, row, stages } = kernel;
+      return stages.flatMap((stage) =>
+        stage.kind === "store"
+          ? [{ axes: stage.over === "row" ? [...grid, ...row] : grid, store: stage.store }]
+          : [],
+      );
+    }
+    case "contraction": {
+      const axes = [...kernel.batch, ...kernel.m, ...kernel.n];
+      return kernel.stores.map((store) => ({ axes, store }));
+    }
+    default:
+      return [];
+  }
+}
+
+/** So many points are tried one by one where the strides alone do not tell. */
+const mostTried = 2 ** 20;
+
+function writesOnce(axes: readonly Axis[], index: Index): boolean {
+  const wide = axes.filter(({ extent }) => extent > 1);
+  const strides = affine(index)?.strides;
+  if (strides !== undefined) {
+    const steps = wide.map(({ id, extent }) => ({ step: Math.abs(strides.get(id) ?? 0), extent }));
+    if (steps.some(({ step }) => step === 0)) return false;
+    let reach = 0; // of all axes with smaller steps together
+    const isNested = steps
+      .sort((a, b) => a.step - b.step)
+      .every(({ step, extent }) => {
+        const isApart = step > reach;
+        reach += step * (extent - 1);
+        return isApart;
+      });
+    if (isNested) return true;
+  }
+  const count = elementCount(wide.map(({ extent }) => extent));
+  if (count > mostTried) return true;
+  const positions: number[] = [];
+  for (const { id } of axes) positions[id] = 0;
+  const seen = new Set<number>();
+  for (let point = 0; point < count; point++) {
+    let left = point;
+    for (const { id, extent } of wide) {
+      positions[id] = left % extent;
+      left = Math.floor(left / extent);
+    }
+    seen.add(evaluateIndex(index, positions));
+  }
+  return seen.size === count;
 }
 
 /** Scratch and outputs are read after something was written there. */

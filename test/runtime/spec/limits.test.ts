@@ -26,7 +26,7 @@ test.each(cases)("%s", async (name) => {
     read: (wanted: string) => (wanted === file ? text : shipped.read(wanted)),
   };
   const trouble = troubleOf(() =>
-    compileSpec({ file }, { files, catalog: catalog() }, { target, limits }),
+    compileSpec({ file }, { files, catalog: catalog() }, { target, limits, verify: true }),
   );
   const said = renderDiagnostics([trouble.diagnostic], trouble.sources);
   await expect(`${said}\n`).toMatchFileSnapshot(
