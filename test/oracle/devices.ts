@@ -26,8 +26,8 @@ export function deviceOf(target: Target): Promise<OracleDevice> {
 }
 
 function settingsOf(target: Target): CompileSettings {
-  if (target !== "webgpu") return { target };
-  return { target, limits: { ...DEFAULT_WEBGPU_LIMITS, isSoftware: true } };
+  if (target !== "webgpu") return { target, verify: true };
+  return { target, verify: true, limits: { ...DEFAULT_WEBGPU_LIMITS, isSoftware: true } };
 }
 
 export async function closeDevices(): Promise<void> {

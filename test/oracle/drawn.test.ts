@@ -19,13 +19,8 @@ const recipes = files
     ),
   );
 
-/** The software adapter takes seconds for the shaders of each: here one, all of them where VITRAIL_ORACLE is `all`. */
-const alsoOnWebgpu = ["vit-token_drawn"];
-
-describe.each(recipes)("%s", { timeout: 300_000 }, (name, spec) => {
-  const isWhole = process.env["VITRAIL_ORACLE"] === "all" || alsoOnWebgpu.includes(name);
-  const targets: readonly Target[] = isWhole ? ["wasm", "webgpu"] : ["wasm"];
-  test.each(targets)("has the same bits twice on %s", async (target) => {
+describe.each(recipes)("%s", { timeout: 300_000 }, (_name, spec) => {
+  test.each<Target>(["wasm", "webgpu"])("has the same bits twice on %s", async (target) => {
     const [once, again, other] = await drawnSteps(spec, target, [0, 0, 1]);
     expect(Number.isFinite(once!.loss)).toBe(true);
     expect(again).toEqual(once);
