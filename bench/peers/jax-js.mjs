@@ -125,7 +125,21 @@ function inputsOf(data, network, tensor) {
   return { image, words, wanted: np.eye(batch) };
 }
 
-await serve(async ({ workload, weights, batch }) => {
+/** The GPU, or as many workers as the others have threads: jax-js asks the browser how many there are. */
+async function offer({ threads }) {
+  if (target === "webgpu") {
+    const { offerGpu } = await import("./gpu.ts");
+    const { why } = await offerGpu();
+    if (why !== undefined) throw new Cannot(why);
+    return;
+  }
+  const value = { userAgent: "Node.js", hardwareConcurrency: threads };
+  Object.defineProperty(globalThis, "navigator", { value, configurable: true });
+}
+
+await serve(async (request) => {
+  const { workload, weights, batch } = request;
+  await offer(request);
   const devices = await init(target);
   if (!devices.includes(target)) throw new Cannot(`jax-js has no ${target} in Node`);
   defaultDevice(target);

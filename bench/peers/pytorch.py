@@ -215,7 +215,9 @@ def main():
     run = None
     for line in sys.stdin:
         request = json.loads(line)
-        if request["ask"] == "prepare":
+        if request["ask"] == "prepare" and device.type == "cuda" and not torch.cuda.is_available():
+            answer = {"answer": "cannot", "why": f"PyTorch {torch.__version__} sees no CUDA GPU"}
+        elif request["ask"] == "prepare":
             run = prepare(request)
             answer = {"answer": "ready", "version": f"PyTorch {torch.__version__}, {device}, eager"}
         else:

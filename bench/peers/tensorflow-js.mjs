@@ -12,6 +12,25 @@ if (target === "wasm") {
   );
 }
 
+/** Loads the backend. */
+async function open() {
+  if (target === "webgpu") {
+    const { offerGpu } = await import("./gpu.ts");
+    const { why } = await offerGpu();
+    if (why !== undefined) throw new Cannot(why);
+    try {
+      require("@tensorflow/tfjs-backend-webgpu");
+    } catch {
+      throw new Cannot("the package @tensorflow/tfjs-backend-webgpu is not installed");
+    }
+  }
+  if (!(await tf.setBackend(target))) throw new Cannot(`its backend ${target} does not start`);
+  await tf.ready();
+}
+
+/** What a training step of convolutions and pools needs beside the forward kernels. */
+const gradientKernels = ["Conv2DBackpropInput", "Conv2DBackpropFilter", "MaxPoolGrad"];
+
 /** Of the last axis, whatever stands before it. */
 function linear(x, p, name) {
   const weight = p[`${name}.weight`];
@@ -73,15 +92,13 @@ const same = (x, kernel, stride) => {
     "valid",
   );
 };
-const batchNorm = (x, p, name) =>
-  tf.batchNorm(
-    x,
-    p[`${name}.running_mean`],
-    p[`${name}.running_var`],
-    p[`${name}.bias`],
-    p[`${name}.scale`],
-    1e-5,
-  );
+/** By the batch's own moments in training, and the running ones, which nothing here reads, are not kept. */
+function batchNorm(x, p, name, isTrained) {
+  const { mean, variance } = isTrained
+    ? tf.moments(x, [0, 1, 2])
+    : { mean: p[`${name}.running_mean`], variance: p[`${name}.running_var`] };
+  return tf.batchNorm(x, mean, variance, p[`${name}.bias`], p[`${name}.scale`], 1e-5);
+}
 
 function encoder(y, p, name, { depth, heads }, mask) {
   for (let i = 0; i < depth; i++) {
@@ -146,11 +163,11 @@ const families = {
       }
       return linear(layerNorm(y, p, "norm").mean(1), p, "head");
     },
-  /** In evaluation form. */
   resnet:
-    ({ depths }) =>
+    ({ depths }, isTrained) =>
     (p, { image }) => {
-      let x = tf.relu(batchNorm(same(image, p["conv1.weight"], 2), p, "bn1"));
+      const norm = (x, name) => batchNorm(x, p, name, isTrained);
+      let x = tf.relu(norm(same(image, p["conv1.weight"], 2), "bn1"));
       x = tf.maxPool(
         x.pad([
           [0, 0],
@@ -166,12 +183,12 @@ const families = {
         for (let block = 0; block < depth; block++) {
           const at = `trunk.layers.${stage}.blocks.${block}`;
           const stride = stage > 0 && block === 0 ? 2 : 1;
-          let y = tf.relu(batchNorm(same(x, p[`${at}.conv1.weight`], 1), p, `${at}.bn1`));
-          y = tf.relu(batchNorm(same(y, p[`${at}.conv2.weight`], stride), p, `${at}.bn2`));
-          y = batchNorm(same(y, p[`${at}.conv3.weight`], 1), p, `${at}.bn3`);
+          let y = tf.relu(norm(same(x, p[`${at}.conv1.weight`], 1), `${at}.bn1`));
+          y = tf.relu(norm(same(y, p[`${at}.conv2.weight`], stride), `${at}.bn2`));
+          y = norm(same(y, p[`${at}.conv3.weight`], 1), `${at}.bn3`);
           const projected = p[`${at}.downsample.conv.weight`];
           x = tf.relu(
-            y.add(projected ? batchNorm(same(x, projected, stride), p, `${at}.downsample.bn`) : x),
+            y.add(projected ? norm(same(x, projected, stride), `${at}.downsample.bn`) : x),
           );
         }
       });
@@ -201,16 +218,18 @@ function lossOf(logits, wanted, { family }) {
 }
 
 await serve(async ({ workload, weights, batch }) => {
-  await tf.setBackend(target);
-  await tf.ready();
-  if (workload.network.family === "resnet" && workload.kind === "train")
-    throw new Cannot("its WebAssembly backend has no gradient of convolutions");
-  const network = families[workload.network.family](workload.network);
+  await open();
+  if (workload.network.family === "resnet" && workload.kind === "train") {
+    const missing = gradientKernels.filter((each) => tf.getKernel(each, target) === undefined);
+    if (missing.length > 0)
+      throw new Cannot(`its ${target} backend has no kernel ${missing.join(", ")}`);
+  }
   const isTrained = workload.kind === "train";
+  const network = families[workload.network.family](workload.network, isTrained);
   const p = Object.fromEntries(
     [...readTensors(weights)].map(([name, { shape, values }]) => {
       const tensor = tf.tensor(values, shape);
-      return [name, isTrained ? tf.variable(tensor) : tensor];
+      return [name, isTrained && !name.includes(".running_") ? tf.variable(tensor) : tensor];
     }),
   );
   const data = readTensors(batch);

@@ -10,6 +10,7 @@ import { initialize } from "../../runtime/training/initialize.ts";
 import { compiledWorkload } from "../suite/compiled-workload.ts";
 import type { Answer, Request } from "../suite/protocol.ts";
 import { optimizer, type Workload } from "../suite/workloads.ts";
+import { offerGpu } from "./gpu.ts";
 
 type Prepare = Extract<Request, { readonly ask: "prepare" }>;
 
@@ -17,6 +18,8 @@ const target = process.argv[2] === "webgpu" ? "webgpu" : "wasm";
 let run: (() => Promise<Answer>) | undefined;
 
 async function prepare({ workload, weights, batch, threads }: Prepare): Promise<Answer> {
+  const offer = target === "webgpu" ? await offerGpu() : undefined;
+  if (offer !== undefined && "why" in offer) return { answer: "cannot", why: offer.why };
   const device = await openChosenDevice({ want: target, threads });
   const { compiled } = compiledWorkload(workload, target, device.limits);
   const loaded = await device.load(compiled);

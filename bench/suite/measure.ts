@@ -21,14 +21,13 @@ export interface MeasureSettings {
   /** Given up after this long in all. */
   readonly seconds: number;
   readonly secondsPerRun: number;
+  /** Share of the machine that others may take in a sample; infinite: whatever they take. */
+  readonly quiet: number;
 }
-
-/** Share of the machine that others may take in a sample. */
-const quiet = 0.1;
 
 export async function measure(
   peers: readonly PeerProcess[],
-  { samples, warmup, seconds, secondsPerRun }: MeasureSettings,
+  { samples, warmup, seconds, secondsPerRun, quiet }: MeasureSettings,
 ): Promise<Samples[]> {
   const all = peers.map((peer): Samples => ({ peer, ms: [], dropped: 0 }));
   const deadline = Date.now() + seconds * 1000;
@@ -83,6 +82,7 @@ export interface Spread {
   readonly high: number;
 }
 
+/** @throws Error where there are none */
 export function spreadOf(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
   const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!; // prettier-ignore

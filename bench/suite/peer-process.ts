@@ -6,8 +6,11 @@ import type { Answer, Request } from "./protocol.ts";
 
 export interface PeerCommand {
   readonly name: string;
-  readonly command: readonly string[];
-  readonly environment?: Readonly<Record<string, string>>;
+  /** Unless it computes on a GPU. */
+  readonly threads?: number;
+  readonly command?: readonly string[];
+  /** Why there is nothing to start. */
+  readonly missing?: string;
 }
 
 export class PeerProcess {
@@ -16,17 +19,15 @@ export class PeerProcess {
   private readonly waiting: { give: (answer: Answer) => void; fail: (error: Error) => void }[] = [];
   private said = "";
 
-  constructor({ name, command, environment = {} }: PeerCommand) {
+  constructor({ name, command, missing }: PeerCommand) {
+    if (command === undefined) throw new Error(missing);
     this.name = name;
     const [program, ...rest] = command;
-    this.child = spawn(program!, rest, {
-      stdio: ["pipe", "pipe", "pipe"],
-      env: { ...process.env, ...environment },
-    });
+    this.child = spawn(program!, rest, { stdio: ["pipe", "pipe", "pipe"] });
     createInterface({ input: this.child.stdout! }).on("line", (line) => this.hear(line));
     this.child.stderr!.on("data", (text: Buffer) => (this.said = (this.said + String(text)).slice(-2000))); // prettier-ignore
     this.child.on("error", (error) => this.failAll(error));
-    this.child.on("exit", (code) => this.failAll(new Error(`${name} ended with ${code}: ${this.said.trim()}`))); // prettier-ignore
+    this.child.on("exit", (code) => this.failAll(new Error(`it ended with ${code}: ${lastLine(this.said)}`))); // prettier-ignore
   }
 
   /** @throws Error where the peer ends, or does not answer within `seconds` */
@@ -34,7 +35,7 @@ export class PeerProcess {
     return new Promise((give, fail) => {
       const timer = setTimeout(() => {
         this.end();
-        fail(new Error(`${this.name} gave no answer in ${seconds} s`));
+        fail(new Error(`no answer in ${seconds} s, so it was ended`));
       }, seconds * 1000);
       const settled =
         <T>(then: (value: T) => void) =>
@@ -66,4 +67,8 @@ export class PeerProcess {
   private failAll(error: Error): void {
     for (const { fail } of this.waiting.splice(0)) fail(error);
   }
+}
+
+function lastLine(said: string): string {
+  return said.trim().split("\n").at(-1) ?? "";
 }

@@ -106,7 +106,7 @@ function batchOf(entries: readonly Entry[]): number {
 // ---- inputs ----
 
 /** Numbers between -1 and 1 for what is real, a small rate for scalars, zeros for labels and ids, which are always in range. */
-function generatedInputs(inputs: readonly EntryInput[]): Map<string, TypedArray> {
+export function generatedInputs(inputs: readonly EntryInput[]): Map<string, TypedArray> {
   return new Map(
     inputs.map(({ name, shape, dtype }) => {
       const length = shape.reduce((product, extent) => product * extent, 1);

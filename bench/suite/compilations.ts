@@ -1,0 +1,55 @@
+// How long training steps take to compile, and what they are made of: no weights are allocated for it.
+import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "../../compiler/program/limits.ts";
+import type { Limits } from "../../compiler/program/limits.ts";
+import { catalog } from "../../runtime/data/catalog.ts";
+import { nodeHost } from "../../runtime/host/node.ts";
+import { specFiles } from "../../runtime/host/node-specs.ts";
+import { compileFigures } from "../../runtime/spec/compile-figures.ts";
+import { compileSpec } from "../../runtime/spec/compile-spec.ts";
+import { parseTarget } from "../../runtime/spec/spec-target.ts";
+import type { CompileResult } from "./figures.ts";
+import { spreadOf } from "./measure.ts";
+
+interface Compilation {
+  readonly target: string;
+  readonly device: "wasm" | "webgpu";
+  readonly layers?: number;
+}
+
+/** Recipes with clipping and decay, as they are trained. ViT-G/14 does not fit WebAssembly's memory. */
+export const compilations: readonly Compilation[] = [
+  { target: "bench/models.vit:vit_base", device: "wasm", layers: 12 },
+  { target: "bench/models.vit:vit_giant", device: "webgpu", layers: 48 },
+  { target: "bench/models.vit:resnet50", device: "wasm" },
+];
+
+/** A GPU that binds a whole model's parameters at once. */
+const largeLimits: Limits = {
+  ...DEFAULT_WEBGPU_LIMITS,
+  bindingBytes: 2 ** 35,
+  bufferBytes: 2 ** 35,
+};
+
+/** From text to program, files read anew each time; the first time the engine compiles us, too, and does not count. */
+export function measureCompilations(repeats: number): CompileResult[] {
+  return compilations.map(({ target, device, layers }) => {
+    const times: number[] = [];
+    let figures;
+    for (let i = 0; i <= repeats; i++) {
+      const options = { files: specFiles(), catalog: catalog(nodeHost), settings: {} };
+      const start = nodeHost.now();
+      const spec = compileSpec(parseTarget(target), options, { target: device, limits: device === "wasm" ? WASM_LIMITS : largeLimits, clock: nodeHost.now }); // prettier-ignore
+      if (i > 0) times.push(nodeHost.now() - start);
+      figures = compileFigures(spec, 1);
+    }
+    const { dispatches, memory } = figures!;
+    return {
+      target,
+      milliseconds: spreadOf(times),
+      dispatches,
+      ...(layers === undefined ? {} : { layers }),
+      memoryBytes: memory.total,
+      leastBytes: memory.lowerBound,
+    };
+  });
+}
