@@ -4,6 +4,7 @@
 import { Notation } from "../ops/notation.ts";
 import { OpError } from "../ops/op.ts";
 import { op as opByName } from "../ops/registry.ts";
+import { sameShape } from "../ops/shape.ts";
 import type {
   Attributes,
   AttributeValue,
@@ -29,7 +30,8 @@ export interface Finish {
 export class Builder extends Notation {
   /** Every node made so far, inputs before uses; `nodes[i].id === i`. */
   readonly nodes: Node[] = [];
-  private readonly known = new Map<string, Node>();
+  /** By signature, then by inputs. */
+  private readonly known = new Map<string, Map<number | string, Node>>();
   private readonly inputs = new Map<string, GraphInput>();
   private readonly parameters = new Map<string, Parameter>();
   private readonly states = new Map<string, State>();
@@ -61,16 +63,44 @@ export class Builder extends Notation {
     attributes: Attributes = {},
     origin: Origin = this.origin,
   ): Node {
+    return this.intern(op, inputs, attributes, signatureOf(op, attributes), origin);
+  }
+
+  /** As `add`, of a node of another graph with these inputs instead: what is known of it is not worked out again. */
+  copy(node: Node, inputs: readonly Node[]): Node {
+    const { op, attributes, signature, origin } = node;
+    const isSame = inputs.every((input, i) => sameType(input, node.inputs[i]!));
+    return this.intern(op, inputs, attributes, signature, origin, isSame ? node : undefined);
+  }
+
+  private intern(
+    op: string,
+    inputs: readonly Node[],
+    attributes: Attributes,
+    signature: string,
+    origin: Origin,
+    type?: TensorType,
+  ): Node {
     for (const input of inputs)
       if (this.nodes[input.id] !== input)
         throw new OpError(`\`${op}\` reads a node of another graph`);
-    const key = keyOf(op, inputs, attributes);
-    const earlier = this.known.get(key);
+    let alike = this.known.get(signature);
+    if (alike === undefined) this.known.set(signature, (alike = new Map()));
+    const key = keyOfInputs(inputs);
+    const earlier = alike.get(key);
     if (earlier !== undefined) return earlier;
-    const { shape, dtype } = opByName(op).infer(inputs, attributes);
-    const node: Node = { id: this.nodes.length, op, inputs, attributes, shape, dtype, origin };
+    const { shape, dtype } = type ?? opByName(op).infer(inputs, attributes);
+    const id = this.nodes.length;
+    const node: Node = { id, op, inputs, attributes, signature, shape, dtype, origin };
     this.nodes.push(node);
-    this.known.set(key, node);
+    alike.set(key, node);
+    const settled = this.settle(node);
+    if (settled !== node) alike.set(key, settled);
+    return settled;
+  }
+
+  /** What a node that was just made becomes: passes put another in its place here, once and for all. */
+  protected settle(node: Node): Node {
     return node;
   }
 
@@ -121,7 +151,7 @@ export class Builder extends Notation {
     const copies = new Map<Node, Node>();
     for (const node of graph.nodes) {
       const inputs = node.inputs.map((input) => copies.get(input)!);
-      const copy = renamed(node, inputs) ?? this.add(node.op, inputs, node.attributes, node.origin);
+      const copy = renamed(node, inputs) ?? this.copy(node, inputs);
       copies.set(node, copy);
     }
     return copies;
@@ -135,7 +165,9 @@ export class Builder extends Notation {
     for (const node of this.nodes) {
       if (!needed.has(node)) continue;
       const inputs = node.inputs.map((input) => copies.get(input)!);
-      copies.set(node, { ...node, id: copies.size, inputs });
+      const { op, attributes, signature, shape, dtype, origin } = node;
+      const id = copies.size;
+      copies.set(node, { id, op, inputs, attributes, signature, shape, dtype, origin });
     }
     const nodes = [...copies.values()];
     const used = (op: string, attribute: string) =>
@@ -176,10 +208,22 @@ export function reachable(roots: readonly Node[], upTo: number): Set<Node> {
   return found;
 }
 
-function keyOf(op: string, inputs: readonly Node[], attributes: Attributes): string {
-  let key = op;
+/** Of up to two inputs a number, which takes no text to write. */
+function keyOfInputs(inputs: readonly Node[]): number | string {
+  if (inputs.length === 0) return -1;
+  if (inputs.length === 1) return inputs[0]!.id;
+  if (inputs.length === 2) return (inputs[0]!.id + 1) * 2 ** 26 + inputs[1]!.id;
+  let key = "";
   for (const input of inputs) key += ` ${input.id}`;
-  return key + keyOfValue(attributes);
+  return key;
+}
+
+function sameType(a: TensorType, b: TensorType): boolean {
+  return a.dtype === b.dtype && (a.shape === b.shape || sameShape(a.shape, b.shape));
+}
+
+function signatureOf(op: string, attributes: Attributes): string {
+  return op + keyOfValue(attributes);
 }
 
 /** Like JSON with sorted names, but telling apart -0, infinities and NaN. */

@@ -2,7 +2,7 @@
 // Each is replaced by its expansion, which is its meaning; expansions may hold structured ops, expanded in turn.
 import { op as opByName } from "../ops/registry.ts";
 import { Builder } from "./builder.ts";
-import type { Attributes, Node, Origin, TensorGraph } from "./graph.ts";
+import type { Node, TensorGraph } from "./graph.ts";
 
 /** @param keeps says by name which structured ops stay as they are */
 export function expand(
@@ -25,15 +25,9 @@ class ExpandingBuilder extends Builder {
     this.keeps = keeps;
   }
 
-  override add(
-    name: string,
-    inputs: readonly Node[],
-    attributes?: Attributes,
-    origin: Origin = this.here,
-  ): Node {
-    const node = super.add(name, inputs, attributes, origin);
-    const op = opByName(name);
-    if (op.kind !== "structured" || this.keeps(name)) return node;
-    return this.under(origin, () => op.expand(this, node));
+  protected override settle(node: Node): Node {
+    const op = opByName(node.op);
+    if (op.kind !== "structured" || this.keeps(node.op)) return node;
+    return this.under(node.origin, () => op.expand(this, node));
   }
 }

@@ -39,6 +39,8 @@ export interface Node extends TensorType {
   readonly op: string;
   readonly inputs: readonly Node[];
   readonly attributes: Attributes;
+  /** `op` and `attributes` in one text, equal where they are equal. The builder writes it. */
+  readonly signature: string;
   readonly origin: Origin;
 }
 

@@ -297,7 +297,7 @@ function replace(graph: TensorGraph, matches: ReadonlyMap<Node, Match>): TensorG
     const inputs = node.inputs.map((input) => copies.get(input)!);
     const copy = match
       ? g.under(node.origin, () => attentionOf(g, node, match, copies))
-      : g.add(node.op, inputs, node.attributes, node.origin);
+      : g.copy(node, inputs);
     copies.set(node, copy);
   }
   return g.finish({

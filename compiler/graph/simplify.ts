@@ -4,7 +4,7 @@
 // Expects: verify(graph) holds. `stop` must outlive differentiation, so it goes only where `isDifferentiated` is said.
 import { sameShape, showType } from "../ops/shape.ts";
 import { Builder } from "./builder.ts";
-import type { Attributes, Node, Origin, TensorGraph } from "./graph.ts";
+import type { Node, TensorGraph } from "./graph.ts";
 import { arithmeticRules } from "./rules/arithmetic-rules.ts";
 import { assemblyRules } from "./rules/assembly-rules.ts";
 import { constantRules } from "./rules/constant-rules.ts";
@@ -46,9 +46,6 @@ export function simplify(graph: TensorGraph, settings: SimplifySettings = {}): T
 
 class SimplifyingBuilder extends Builder {
   private readonly rulesOf = new Map<string, Rule[]>();
-  /** What each node made so far became. */
-  private readonly settled = new Map<Node, Node>();
-
   private readonly observe: ((rule: string) => void) | undefined;
 
   constructor(rules: readonly Rule[], observe?: (rule: string) => void) {
@@ -58,24 +55,14 @@ class SimplifyingBuilder extends Builder {
       for (const op of rule.ops) this.rulesOf.set(op, [...(this.rulesOf.get(op) ?? []), rule]);
   }
 
-  override add(
-    op: string,
-    inputs: readonly Node[],
-    attributes?: Attributes,
-    origin: Origin = this.here,
-  ): Node {
-    const node = super.add(op, inputs, attributes, origin);
-    let settled = this.settled.get(node);
-    if (settled === undefined) {
-      settled = this.under(origin, () => this.rewrite(node));
-      this.settled.set(node, settled);
-    }
-    return settled;
+  protected override settle(node: Node): Node {
+    const rules = this.rulesOf.get(node.op);
+    return rules === undefined ? node : this.under(node.origin, () => this.rewrite(node, rules));
   }
 
   /** The first rule that fits decides: whatever it builds came through `add` and is settled. */
-  private rewrite(node: Node): Node {
-    for (const rule of this.rulesOf.get(node.op) ?? []) {
+  private rewrite(node: Node, rules: readonly Rule[]): Node {
+    for (const rule of rules) {
       const result = rule.apply(this, node);
       if (result === undefined || result === node) continue;
       if (result.dtype !== node.dtype || !sameShape(result.shape, node.shape))

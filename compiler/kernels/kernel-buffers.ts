@@ -2,8 +2,48 @@
 import type { Index } from "../ops/index-expression.ts";
 import type { Expression, HostWork, Kernel } from "./kernel.ts";
 
+interface Access {
+  readonly reads: readonly number[];
+  readonly writes: readonly number[];
+  readonly all: readonly number[];
+}
+
+/** Expressions are walked once a kernel: every stage behind fusion asks what it touches. */
+const known = new WeakMap<Kernel | HostWork, Access>();
+
+function accessOf(kernel: Kernel | HostWork): Access {
+  let access = known.get(kernel);
+  if (access === undefined) {
+    const [reads, writes] = [readsOfKernel(kernel), writesOfKernel(kernel)];
+    access = { reads, writes, all: unique([...reads, ...writes]) };
+    known.set(kernel, access);
+  }
+  return access;
+}
+
 /** Buffers that a kernel reads; one that it also writes is among them. */
-export function kernelReads(kernel: Kernel | HostWork): number[] {
+export function kernelReads(kernel: Kernel | HostWork): readonly number[] {
+  return accessOf(kernel).reads;
+}
+
+/** Buffers that a kernel writes. */
+export function kernelWrites(kernel: Kernel | HostWork): readonly number[] {
+  return accessOf(kernel).writes;
+}
+
+/** Buffers of a kernel, each once, in the order in which they are first met. */
+export function buffersOf(kernel: Kernel | HostWork): readonly number[] {
+  return accessOf(kernel).all;
+}
+
+/** The same kernel at another place of its list. */
+export function numbered<K extends Kernel | HostWork>(kernel: K, id: number): K {
+  const copy = { ...kernel, id };
+  known.set(copy, accessOf(kernel));
+  return copy;
+}
+
+function readsOfKernel(kernel: Kernel | HostWork): number[] {
   const found = new Set<number>();
   switch (kernel.kind) {
     case "loop":
@@ -38,8 +78,7 @@ export function kernelReads(kernel: Kernel | HostWork): number[] {
   return [...found];
 }
 
-/** Buffers that a kernel writes. */
-export function kernelWrites(kernel: Kernel | HostWork): number[] {
+function writesOfKernel(kernel: Kernel | HostWork): number[] {
   switch (kernel.kind) {
     case "loop":
       return unique(

@@ -1,12 +1,6 @@
 // Kernel -> a text that is equal for kernels of equal structure, and the order of its buffers.
 // Buffer ids, labels and origins do not count: repeated layers share one function.
-import { kernelReads, kernelWrites } from "./kernel-buffers.ts";
 import type { Buffer, Kernel } from "./kernel.ts";
-
-/** Buffers of a kernel, each once, in the order in which they are first met. */
-export function buffersOf(kernel: Kernel): number[] {
-  return [...new Set([...kernelReads(kernel), ...kernelWrites(kernel)])];
-}
 
 const unimportant = new Set(["id", "label", "origin", "macs", "flops", "phase", "after"]);
 const bufferFields = new Set(["buffer", "statistics", "indices", "values", "output"]);

@@ -6,7 +6,9 @@ import { showShape } from "./shape.ts";
 const dtypes: readonly string[] = ["f32", "f16", "bf16", "i32", "u32", "bool"];
 
 export function isNumberList(value: unknown): value is readonly number[] {
-  return Array.isArray(value) && value.every((entry) => typeof entry === "number");
+  if (!Array.isArray(value)) return false;
+  for (let i = 0; i < value.length; i++) if (typeof value[i] !== "number") return false;
+  return true;
 }
 
 /** A list of numbers. Missing: `otherwise`, or an OpError where there is none. */

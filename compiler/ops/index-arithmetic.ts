@@ -2,7 +2,7 @@
 // and a chain of reshapes and permutes costs no division that it does not need.
 // Everything rests on ranges: axis i lies in [0, extent), so (8 i + j) / 8 is i wherever j < 8.
 import type { Index } from "./index-expression.ts";
-import { rowMajorStrides } from "./shape.ts";
+import { elementCount, rowMajorStrides } from "./shape.ts";
 
 export interface Range {
   readonly low: number;
@@ -33,11 +33,14 @@ export function rangeOf(index: Index): Range {
     case "constant":
       return { low: index.value, high: index.value };
     case "add": {
-      const ranges = index.terms.map(rangeOf);
-      return {
-        low: ranges.reduce((sum, range) => sum + range.low, 0),
-        high: ranges.reduce((sum, range) => sum + range.high, 0),
-      };
+      let low = 0;
+      let high = 0;
+      for (const term of index.terms) {
+        const range = rangeOf(term);
+        low += range.low;
+        high += range.high;
+      }
+      return { low, high };
     }
     case "multiply": {
       const { low, high } = rangeOf(index.of);
@@ -96,47 +99,71 @@ interface Linear {
   readonly terms: readonly Term[];
 }
 
-function linear(index: Index): Linear {
-  switch (index.kind) {
-    case "constant":
-      return { constant: index.value, terms: [] };
-    case "multiply": {
-      const { constant, terms } = linear(index.of);
-      return {
-        constant: constant * index.by,
-        terms: terms.map((term) => ({ factor: term.factor * index.by, of: term.of })),
-      };
+/** Adds indices up as linear forms; equal atoms become one term. */
+class LinearSum {
+  private constant = 0;
+  private readonly terms: { factor: number; of: Index }[] = [];
+
+  add(index: Index, factor: number): void {
+    switch (index.kind) {
+      case "constant":
+        this.constant += index.value * factor;
+        return;
+      case "multiply":
+        return this.add(index.of, index.by * factor);
+      case "add":
+        for (let i = 0; i < index.terms.length; i++) this.add(index.terms[i]!, factor);
+        return;
+      case "axis":
+      case "divide":
+      case "modulo":
+      case "data":
+        return this.addTerm(factor, index);
     }
-    case "add":
-      return merge(index.terms.map(linear));
-    case "axis":
-    case "divide":
-    case "modulo":
-    case "data":
-      return { constant: 0, terms: [{ factor: 1, of: index }] };
+  }
+
+  addForm({ constant, terms }: Linear): void {
+    this.constant += constant;
+    for (let i = 0; i < terms.length; i++) this.addTerm(terms[i]!.factor, terms[i]!.of);
+  }
+
+  private addTerm(factor: number, of: Index): void {
+    for (let i = 0; i < this.terms.length; i++) {
+      const term = this.terms[i]!;
+      if (!sameIndex(term.of, of)) continue;
+      term.factor += factor;
+      return;
+    }
+    this.terms.push({ factor, of });
+  }
+
+  form(): Linear {
+    const { constant, terms } = this;
+    const isWhole = terms.every(({ factor }) => factor !== 0);
+    return joinQuotients({ constant, terms: isWhole ? terms : terms.filter(({ factor }) => factor !== 0) }); // prettier-ignore
   }
 }
 
+function linear(index: Index): Linear {
+  const sum = new LinearSum();
+  sum.add(index, 1);
+  return sum.form();
+}
+
 function merge(parts: readonly Linear[]): Linear {
-  let constant = 0;
-  const terms: { factor: number; of: Index }[] = [];
-  for (const part of parts) {
-    constant += part.constant;
-    for (const { factor, of } of part.terms) {
-      const same = terms.find((term) => sameIndex(term.of, of));
-      if (same === undefined) terms.push({ factor, of });
-      else same.factor += factor;
-    }
-  }
-  return joinQuotients({ constant, terms: terms.filter((term) => term.factor !== 0) });
+  const sum = new LinearSum();
+  for (const part of parts) sum.addForm(part);
+  return sum.form();
 }
 
 /** f * (x mod b) + f * b * (x div b) is f * x: what a split and a merge of one axis leave. */
 function joinQuotients(form: Linear): Linear {
   const { constant, terms } = form;
+  if (terms.length < 2) return form;
   for (const rest of terms) {
     if (rest.of.kind !== "modulo") continue;
     const { by, of } = rest.of;
+    if (!terms.some((term) => term.factor === rest.factor * by)) continue;
     const quotient = divide(of, by);
     const whole = terms.find(
       (term) => term.factor === rest.factor * by && sameIndex(term.of, quotient),
@@ -158,7 +185,9 @@ function fromLinear({ constant, terms }: Linear): Index {
 }
 
 export function add(...terms: readonly Index[]): Index {
-  return fromLinear(merge(terms.map(linear)));
+  const sum = new LinearSum();
+  for (let i = 0; i < terms.length; i++) sum.add(terms[i]!, 1);
+  return fromLinear(sum.form());
 }
 
 export function offset(index: Index, by: number): Index {
@@ -168,11 +197,9 @@ export function offset(index: Index, by: number): Index {
 export function multiply(index: Index, by: number): Index {
   if (by === 1) return index;
   if (by === 0) return constantIndex(0);
-  const { constant, terms } = linear(index);
-  return fromLinear({
-    constant: constant * by,
-    terms: terms.map((term) => ({ factor: term.factor * by, of: term.of })),
-  });
+  const sum = new LinearSum();
+  sum.add(index, by);
+  return fromLinear(sum.form());
 }
 
 /** Parts of a linear form: those divisible by `by`, and the rest (with the constant's rest in [0, by)). */
@@ -195,7 +222,14 @@ function scaleDown(form: Linear, by: number): Linear {
 }
 
 function isWithin(form: Linear, by: number): boolean {
-  const { low, high } = rangeOf(fromLinear(form));
+  let low = form.constant;
+  let high = form.constant;
+  for (let i = 0; i < form.terms.length; i++) {
+    const { factor, of } = form.terms[i]!;
+    const range = rangeOf(of);
+    low += factor * (factor >= 0 ? range.low : range.high);
+    high += factor * (factor >= 0 ? range.high : range.low);
+  }
   return low >= 0 && high < by;
 }
 
@@ -254,8 +288,13 @@ export function modulo(index: Index, by: number): Index {
 
 /** Position in a row-major array of `shape`. */
 export function linearIndex(indices: readonly Index[], shape: readonly number[]): Index {
-  const strides = rowMajorStrides(shape);
-  return add(...indices.map((index, axis) => multiply(index, strides[axis]!)));
+  const sum = new LinearSum();
+  let stride = elementCount(shape);
+  for (let axis = 0; axis < shape.length; axis++) {
+    stride /= shape[axis]!;
+    sum.add(indices[axis]!, stride);
+  }
+  return fromLinear(sum.form());
 }
 
 /** Indices in a row-major array of `shape` of the element at a linear position. */

@@ -1,17 +1,18 @@
 // Shapes as lists of extents, row-major: the small arithmetic that ops, graph passes and kernels share.
+// Plain loops: these run some hundred thousand times in a compilation, mostly before the engine has optimised them.
 import type { TensorType } from "../graph/graph.ts";
 
 export type Shape = readonly number[];
 
 export function elementCount(shape: Shape): number {
   let count = 1;
-  for (const extent of shape) count *= extent;
+  for (let axis = 0; axis < shape.length; axis++) count *= shape[axis]!;
   return count;
 }
 
 /** Elements to step over for one step along each axis of a row-major array. */
 export function rowMajorStrides(shape: Shape): number[] {
-  const strides = Array.from({ length: shape.length }, () => 0);
+  const strides = shape.slice();
   let stride = 1;
   for (let axis = shape.length - 1; axis >= 0; axis--) {
     strides[axis] = stride;
@@ -21,17 +22,24 @@ export function rowMajorStrides(shape: Shape): number[] {
 }
 
 export function sameShape(a: Shape, b: Shape): boolean {
-  return a.length === b.length && a.every((extent, axis) => extent === b[axis]);
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let axis = 0; axis < a.length; axis++) if (a[axis] !== b[axis]) return false;
+  return true;
 }
 
 /** 0, 1, ... rank - 1. */
 export function axesOfRank(rank: number): number[] {
-  return Array.from({ length: rank }, (_, axis) => axis);
+  const axes: number[] = [];
+  for (let axis = 0; axis < rank; axis++) axes.push(axis);
+  return axes;
 }
 
 /** The axes of a rank that are not in the list, in order. */
 export function otherAxes(rank: number, axes: readonly number[]): number[] {
-  return axesOfRank(rank).filter((axis) => !axes.includes(axis));
+  const others: number[] = [];
+  for (let axis = 0; axis < rank; axis++) if (!axes.includes(axis)) others.push(axis);
+  return others;
 }
 
 /** The shape that a reduction over `axes` leaves. */

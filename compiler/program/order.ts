@@ -3,7 +3,7 @@
 // run next it takes the one that frees the most bytes beyond those it needs, the earliest on equal terms.
 // Greedy, so the given order stays where it is no worse. Expects: verifyKernels(graph) holds.
 import type { HostWork, Kernel, KernelGraph } from "../kernels/kernel.ts";
-import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
+import { buffersOf, kernelReads, kernelWrites, numbered } from "../kernels/kernel-buffers.ts";
 import { spansOf, type Span } from "../kernels/span.ts";
 import { lowerBound } from "./plan-memory.ts";
 import { intervalsOf } from "./plan.ts";
@@ -36,7 +36,7 @@ class Ordering {
     const isScratch = (root: number) => graph.buffers[root]!.role.kind === "scratch";
     this.bytes = graph.buffers.map(({ length }) => length * 4);
     this.tasks = graph.kernels.map((kernel): Task => {
-      const all = [...kernelReads(kernel), ...kernelWrites(kernel)].map((id) => spans[id]!.root);
+      const all = buffersOf(kernel).map((id) => spans[id]!.root);
       return { kernel, touches: [...new Set(all)].filter(isScratch), next: new Set(), waits: 0 };
     });
     this.users = graph.buffers.map(() => 0);
@@ -84,7 +84,7 @@ class Ordering {
       const chosen = this.best(ready);
       ready.delete(chosen);
       const { kernel, touches, next } = this.tasks[chosen]!;
-      kernels.push({ ...kernel, id: kernels.length });
+      kernels.push(numbered(kernel, kernels.length));
       for (const root of touches) {
         this.live.add(root);
         if (--this.users[root]! === 0) this.live.delete(root);

@@ -5,8 +5,8 @@ import type { ResidentLayout } from "../compiled.ts";
 import type { DType, Origin, TensorType } from "../graph/graph.ts";
 import { elementCount } from "../graph/graph.ts";
 import type { Buffer, HostArray, HostWork, Kernel, KernelGraph } from "../kernels/kernel.ts";
-import { buffersOf, kernelKey } from "../kernels/kernel-key.ts";
-import { kernelReads, kernelWrites } from "../kernels/kernel-buffers.ts";
+import { kernelKey } from "../kernels/kernel-key.ts";
+import { buffersOf } from "../kernels/kernel-buffers.ts";
 import { spansOf } from "../kernels/span.ts";
 import { bytesText, LimitError } from "./target.ts";
 import type { GeneratedKernel, Target } from "./target.ts";
@@ -338,7 +338,7 @@ export function intervalsOf(
   const spans = spansOf(kernels.buffers);
   const lives = new Map<number, { first: number; last: number }>();
   kernels.kernels.forEach((kernel, step) => {
-    for (const buffer of [...kernelReads(kernel), ...kernelWrites(kernel)]) {
+    for (const buffer of buffersOf(kernel)) {
       const { root } = spans[buffer]!;
       lives.set(root, { first: lives.get(root)?.first ?? step, last: step });
     }

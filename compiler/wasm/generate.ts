@@ -1,6 +1,6 @@
 // Kernels -> one WebAssembly module: a function for each distinct kernel, and the runner that walks step tables.
 // The module is made twice, with relaxed SIMD (fused multiply-add) and without; the device picks by a probe.
-import { buffersOf } from "../kernels/kernel-key.ts";
+import { buffersOf } from "../kernels/kernel-buffers.ts";
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
 import type { Code } from "../program/program.ts";
 import type { GeneratedKernel, Target } from "../program/target.ts";

@@ -4,7 +4,6 @@ import type { Parameter, TensorGraph } from "../graph.ts";
 import { elementCount } from "../graph.ts";
 import type { Module } from "../lowered.ts";
 import type { Instances } from "../lower/instances.ts";
-import { isUnder } from "../lower/path-frame.ts";
 
 /** Multiply-adds are those of `graph` (the prediction), for one of its `batch` examples. */
 export function recipeModules(
@@ -13,26 +12,40 @@ export function recipeModules(
   graph: TensorGraph | undefined,
   batch: number,
 ): readonly Module[] {
-  const macs = (graph?.nodes ?? []).flatMap((node) => {
-    const cost = opByName(node.op).cost?.(node.inputs, node, node.attributes).macs ?? 0;
-    return cost > 0 ? [{ path: node.origin.path, macs: cost / batch }] : [];
-  });
+  const macs = new TotalsBelow();
+  for (const { op, inputs, attributes, origin, ...type } of graph?.nodes ?? [])
+    macs.add(origin.path, (opByName(op).cost?.(inputs, type, attributes).macs ?? 0) / batch);
+  const counts = new TotalsBelow();
+  for (const { path, shape } of parameters) counts.add(path, elementCount(shape));
   return [...instances.modules.values()].map(({ path, block, settings, output, origin }) => ({
     path,
     block,
     standing: instances.standingAt(path),
     settings,
-    parameters: sum(
-      parameters
-        .filter((parameter) => isUnder(parameter.path, path))
-        .map((parameter) => elementCount(parameter.shape)),
-    ),
-    macs: sum(macs.filter((cost) => isUnder(cost.path, path)).map((cost) => cost.macs)),
+    parameters: counts.under(path),
+    macs: macs.under(path),
     output,
     origin,
   }));
 }
 
-function sum(values: readonly number[]): number {
-  return values.reduce((total, value) => total + value, 0);
+/** Sums of what stands at each path and below it. */
+class TotalsBelow {
+  private readonly totals = new Map<string, number>();
+
+  add(path: string, amount: number): void {
+    if (amount === 0) return;
+    this.put("", amount);
+    for (let dot = path.indexOf("."); dot >= 0; dot = path.indexOf(".", dot + 1))
+      this.put(path.slice(0, dot), amount);
+    if (path !== "") this.put(path, amount);
+  }
+
+  private put(path: string, amount: number): void {
+    this.totals.set(path, (this.totals.get(path) ?? 0) + amount);
+  }
+
+  under(path: string): number {
+    return this.totals.get(path) ?? 0;
+  }
 }

@@ -49,7 +49,9 @@ export class Choice {
   private readonly groups: Groups;
   private readonly follows: Follows;
   private readonly repeating: readonly RepeatingRule[];
+  /** In the order in which they were chosen, so that a choice can be taken back. */
   private readonly stored = new Set<Node>();
+  private readonly chosen: Node[] = [];
   private readonly costs = new Map<Node, Cost | undefined>();
   private readonly uses = new Map<Node, ExternalUse[]>();
   private readonly internal = new Map<Node, number>();
@@ -118,8 +120,14 @@ export class Choice {
   }
 
   private store(node: Node): void {
-    this.stored.add(node);
+    this.put(node);
     for (const member of this.groups.of(node)!.members) this.costs.delete(member);
+  }
+
+  private put(node: Node): void {
+    if (this.stored.has(node)) return;
+    this.stored.add(node);
+    this.chosen.push(node);
   }
 
   // ---- making a value again ----
@@ -175,8 +183,8 @@ export class Choice {
     const blockers = new Set<Node>();
     if (!this.collectBlockers(node, byteSize(node) / smallFraction, blockers)) return false;
     if (blockers.size === 0) return false;
-    const before = new Set(this.stored);
-    for (const blocker of blockers) this.stored.add(blocker);
+    const before = this.chosen.length;
+    for (const blocker of blockers) this.put(blocker);
     this.costs.clear();
     if (this.mayRepeat(node, uses)) return true;
     this.restore(before);
@@ -214,7 +222,7 @@ export class Choice {
 
   /** Bytes of the given members that would be stored, `extra` being in memory. */
   private bytesStored(members: readonly Node[], extra?: Node): number {
-    const before = new Set(this.stored);
+    const before = this.chosen.length;
     if (extra !== undefined) this.store(extra);
     let bytes = 0;
     for (const member of members) {
@@ -227,8 +235,9 @@ export class Choice {
     return bytes;
   }
 
-  private restore(before: ReadonlySet<Node>): void {
-    for (const node of this.stored) if (!before.has(node)) this.stored.delete(node);
+  /** Takes back all choices but the first so many. */
+  private restore(count: number): void {
+    for (const node of this.chosen.splice(count)) this.stored.delete(node);
     this.costs.clear();
   }
 }

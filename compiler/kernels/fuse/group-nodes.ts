@@ -19,6 +19,7 @@ import {
   reductionRules,
   sumInProductRule,
   type JoiningRule,
+  type WalkingRule,
 } from "./rules/joining-rules.ts";
 import { operatorOf, type Sources } from "./sources.ts";
 import { keptAxes, mapped, walksAlong } from "./walk.ts";
@@ -37,9 +38,11 @@ export class Grouping {
   readonly groups: Groups;
   private readonly follows: Follows;
   private readonly elementwise: readonly JoiningRule[];
-  private readonly reductions: readonly JoiningRule[];
+  private readonly reductions: readonly WalkingRule[];
   /** Loop groups that reduce, by what they walk. */
-  private readonly walks = new Map<string, Group[]>();
+  private readonly walks = new Map<string, Set<Group>>();
+  /** Groups by a value that they read. */
+  private readonly readers = new Map<Node, Set<Group>>();
   private readonly attentions = new Map<string, Group>();
   private readonly madeBy = new Map<Node, readonly Group[]>();
   private readonly order = new Map<Node, number>();
@@ -80,11 +83,16 @@ export class Grouping {
   join(group: Group, node: Node, mapping?: Mapping): void {
     this.groups.addMember(group, node, mapping);
     for (const base of this.sources.basesBehind(node)) {
-      if (!group.members.has(base)) group.reads.add(base);
+      if (!group.members.has(base)) this.addRead(group, base);
       for (const maker of this.makersOf(base)) this.groups.addDependency(group, maker);
     }
     for (const base of this.sources.waitsOf(node))
       for (const maker of this.makersOf(base)) this.groups.addDependency(group, maker);
+  }
+
+  private addRead(group: Group, base: Node): void {
+    group.reads.add(base);
+    put(this.readers, base, group);
   }
 
   /** The groups that make a value: several where it is assembled. */
@@ -198,9 +206,9 @@ export class Grouping {
     if (this.follows(sumInProductRule) && sumInProductRule.join(this, node)) return;
     const operand = node.inputs[0]!;
     const bases = this.sources.basesOf(operand);
-    const alike = this.walks.get(walkOf(node)) ?? [];
-    const candidates = [...new Set([...this.candidates(bases), ...alike])]
-      .filter((group) => group.kind === "loop" && belongs(this.reductions, node, group, this))
+    const named = new Set(this.reductions.flatMap((rule) => [...rule.groups(node, this)]));
+    const candidates = [...named]
+      .filter((group) => group.kind === "loop")
       .sort((a, b) => b.id - a.id);
     for (const group of candidates) {
       if (!this.mayRead(group, bases, node)) continue;
@@ -219,11 +227,9 @@ export class Grouping {
     const kept = keptAxes(node);
     this.join(group, node, mapped(mapping, kept));
     // What is walked is at hand at every point of the row, wherever it comes from.
-    for (const base of this.sources.basesOf(operand)) group.reads.add(base);
+    for (const base of this.sources.basesOf(operand)) this.addRead(group, base);
     group.at.set(operand, mapping);
-    const known = this.walks.get(walkOf(node));
-    if (known === undefined) this.walks.set(walkOf(node), [group]);
-    else if (!known.includes(group)) known.push(group);
+    put(this.walks, walkOf(node), group);
   }
 
   isOperandAtHand(group: Group, operand: Node, mapping: Mapping): boolean {
@@ -236,20 +242,29 @@ export class Grouping {
     return isSame;
   }
 
-  /** Whether a group has a reduction over the same axes of the same shape. */
-  walksLike(group: Group, node: Node): boolean {
-    return this.walks.get(walkOf(node))?.includes(group) === true;
+  /** Groups that make what a reduction walks. */
+  makersOfOperand(reduction: Node): Iterable<Group> {
+    return this.candidates(this.sources.basesOf(reduction.inputs[0]!));
   }
 
-  /** Reads some of what the group reads, or something made of it. */
-  isRelated(group: Group, bases: readonly Node[]): boolean {
-    return bases.some(
-      (base) =>
-        group.reads.has(base) ||
-        (this.sources.roleOf(base) === "computed" &&
-          this.sources.isPointwise(base) &&
-          this.sources.basesBehind(base).some((inner) => group.reads.has(inner))),
-    );
+  /** Groups that have a reduction over the same axes of the same shape. */
+  walksLike(reduction: Node): ReadonlySet<Group> {
+    return this.walks.get(walkOf(reduction)) ?? new Set();
+  }
+
+  /** Those of them that read some of what a reduction walks, or of what that is made of. */
+  relatedWalks(reduction: Node): Iterable<Group> {
+    const alike = this.walksLike(reduction);
+    const related = new Set<Group>();
+    const addReaders = (base: Node) => {
+      for (const group of this.readers.get(base) ?? []) if (alike.has(group)) related.add(group);
+    };
+    for (const base of this.sources.basesOf(reduction.inputs[0]!)) {
+      addReaders(base);
+      if (this.sources.roleOf(base) === "computed" && this.sources.isPointwise(base))
+        this.sources.basesBehind(base).forEach(addReaders);
+    }
+    return related;
   }
 
   // ---- groups of their own ----
@@ -313,6 +328,12 @@ function attentionKey(node: Node): string {
   const shared = isForward ? node.inputs.slice(0, 2) : node.inputs;
   const ids = shared.map((input) => input.id).join();
   return `${isForward} ${ids} ${JSON.stringify(node.attributes)}`;
+}
+
+function put<K>(map: Map<K, Set<Group>>, key: K, group: Group): void {
+  const known = map.get(key);
+  if (known === undefined) map.set(key, new Set([group]));
+  else known.add(group);
 }
 
 function isWhole(group: Group, node: Node): boolean {

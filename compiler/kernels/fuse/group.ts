@@ -69,6 +69,8 @@ export function axesOfShape(shape: readonly number[]): Axis[] {
 export class Groups {
   readonly all: Group[] = [];
   private readonly ancestors: Uint32Array[] = [];
+  /** Which groups some other depends on: where none does, nobody is to be told of a new dependency. */
+  private readonly isAwaited: boolean[] = [];
   private readonly words: number;
   private readonly homes = new Map<Node, Group>();
 
@@ -98,6 +100,7 @@ export class Groups {
     };
     this.all.push(group);
     this.ancestors.push(new Uint32Array(this.words));
+    this.isAwaited.push(false);
     return group;
   }
 
@@ -131,14 +134,18 @@ export class Groups {
 
   addDependency(later: Group, earlier: Group): void {
     if (later === earlier || this.dependsOn(later, earlier)) return;
-    const added = this.ancestors[earlier.id]!.slice();
-    added[earlier.id >> 5]! |= 1 << (earlier.id & 31);
-    this.join(later, added);
-    for (const group of this.all) if (this.dependsOn(group, later)) this.join(group, added);
+    this.inherit(later, earlier);
+    if (this.isAwaited[later.id])
+      for (const group of this.all)
+        if (group !== later && this.dependsOn(group, later)) this.inherit(group, earlier);
+    this.isAwaited[earlier.id] = true;
   }
 
-  private join(group: Group, added: Uint32Array): void {
+  /** A group depends on another now, and on all that this one depends on. */
+  private inherit(group: Group, earlier: Group): void {
     const own = this.ancestors[group.id]!;
+    const added = this.ancestors[earlier.id]!;
     for (let i = 0; i < own.length; i++) own[i]! |= added[i]!;
+    own[earlier.id >> 5]! |= 1 << (earlier.id & 31);
   }
 }

@@ -162,7 +162,16 @@ export class Preparing {
   private copyOf(value: Node, claim: (views: readonly Node[]) => Claim): Node {
     const { shape, dtype, origin } = value;
     const id = this.graph.nodes.length + this.added++;
-    const copy: Node = { id, op: "stop", inputs: [value], attributes: {}, shape, dtype, origin };
+    const copy: Node = {
+      id,
+      op: "stop",
+      inputs: [value],
+      attributes: {},
+      signature: "stop{}",
+      shape,
+      dtype,
+      origin,
+    };
     this.copied.add(copy);
     this.claims.set(copy, claim([]));
     return copy;

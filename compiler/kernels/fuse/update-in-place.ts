@@ -9,7 +9,7 @@ import type { Node } from "../../graph/graph.ts";
 import { axisIndex, offset } from "../../ops/index-arithmetic.ts";
 import type { Index } from "../../ops/index-expression.ts";
 import { expressionsOf, loadsOf, storesOf } from "../expression.ts";
-import { kernelReads, kernelWrites } from "../kernel-buffers.ts";
+import { kernelReads, kernelWrites, numbered } from "../kernel-buffers.ts";
 import type { Buffer, HostWork, Kernel, LoopKernel, Stage, Store } from "../kernel.ts";
 import { spansOf, type Span } from "../span.ts";
 import { equalIndex } from "./group.ts";
@@ -54,6 +54,8 @@ export class Updating {
   private readonly readersOf = new Map<number, number[]>();
   private readonly writersOf = new Map<number, number[]>();
   private readonly order: KernelOrder;
+  /** By outermost buffer: those that lie in it. */
+  private readonly partsOf = new Map<number, number[]>();
 
   constructor(
     kernels: readonly (Kernel | HostWork)[],
@@ -73,6 +75,8 @@ export class Updating {
       for (const buffer of new Set([...writes].map((id) => this.rootOf(id))))
         put(this.writersOf, buffer, at);
     });
+    for (const { id, within } of this.buffers)
+      if (within !== undefined) put(this.partsOf, this.rootOf(id), id);
     this.order = new KernelOrder(kernels.length);
     this.putWritersBeforeReaders();
     this.putAwaitedFirst();
@@ -102,7 +106,7 @@ export class Updating {
     });
     for (const copy of copies) this.copy(copy.made, copy.resident, copy.update);
     const positions = this.order.sort();
-    return positions.map((at, id) => withStoresInTurns({ ...this.kernels[at]!, id }));
+    return positions.map((at, id) => withStoresInTurns(numbered(this.kernels[at]!, id)));
   }
 
   private putAwaitedFirst(): void {
@@ -180,19 +184,11 @@ export class Updating {
     for (const writer of writers)
       for (const reader of this.readersOf.get(resident) ?? [])
         if (reader !== writer && !writers.includes(reader)) this.order.add(reader, writer);
-    this.buffers[made] = {
-      ...this.buffers[made]!,
-      role: this.buffers[resident]!.role,
-      within: { buffer: resident, offset: 0 },
-    };
-    this.buffers.forEach((buffer, id) => {
-      if (
-        buffer.within !== undefined &&
-        this.rootOf(id) === resident &&
-        buffer.role.kind === "scratch"
-      )
-        this.buffers[id] = { ...buffer, role: this.buffers[resident]!.role };
-    });
+    this.buffers[made] = { ...this.buffers[made]!, within: { buffer: resident, offset: 0 } };
+    const moved = [...(this.partsOf.get(made) ?? []), made];
+    for (const id of moved) this.buffers[id] = { ...this.buffers[id]!, role: this.buffers[resident]!.role }; // prettier-ignore
+    this.partsOf.set(resident, [...(this.partsOf.get(resident) ?? []), ...moved]);
+    this.partsOf.delete(made);
   }
 
   /** A kernel that copies the new value, once every reader of the old one has run. */
@@ -239,7 +235,9 @@ function inTurns(kernel: Kernel | HostWork): readonly [readonly Store[], readonl
 function withStoresInTurns(kernel: Kernel | HostWork): Kernel | HostWork {
   if (kernel.kind !== "loop") return kernel;
   const turnOf = (stage: Stage) => (stage.kind === "reduce" ? 0 : stage.over === "row" ? 1 : 2);
-  return { ...kernel, stages: kernel.stages.toSorted((a, b) => turnOf(a) - turnOf(b)) };
+  const { stages } = kernel;
+  if (stages.every((stage, i) => i === 0 || turnOf(stages[i - 1]!) <= turnOf(stage))) return kernel;
+  return { ...kernel, stages: stages.toSorted((a, b) => turnOf(a) - turnOf(b)) };
 }
 
 function meet(a: Span, b: Span): boolean {

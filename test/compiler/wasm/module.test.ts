@@ -1,6 +1,7 @@
 import wabt from "wabt";
 import { describe, expect, test } from "vitest";
-import { buffersOf, kernelKey } from "../../../compiler/kernels/kernel-key.ts";
+import { buffersOf } from "../../../compiler/kernels/kernel-buffers.ts";
+import { kernelKey } from "../../../compiler/kernels/kernel-key.ts";
 import type { Axis, Kernel } from "../../../compiler/kernels/kernel.ts";
 import { WASM_LIMITS } from "../../../compiler/program/limits.ts";
 import { decodeBase64, encodeBase64 } from "../../../compiler/wasm/base64.ts";

@@ -1,6 +1,7 @@
 // Rules by which a node joins a group that exists already, and so spares a kernel of its own. The first lists are asked
 // together: a group is good for a node where one of the rules says so and everything is at hand there
 // (`group-nodes.ts` looks after that, and takes groups with sums or products first, then the latest).
+// Rules for reductions name the groups instead of being asked about each: in a deep network there are too many.
 import type { Node } from "../../../graph/graph.ts";
 import { elementCount } from "../../../ops/shape.ts";
 import { absorb } from "../absorb.ts";
@@ -32,24 +33,26 @@ export const elementwiseRules: readonly JoiningRule[] = [
   },
 ];
 
-export const reductionRules: readonly JoiningRule[] = [
+/** Says which groups might make a reduction. */
+export interface WalkingRule extends FusionRule {
+  readonly groups: (reduction: Node, grouping: Grouping) => Iterable<Group>;
+}
+
+export const reductionRules: readonly WalkingRule[] = [
   {
     name: "a sum walks in the kernel that makes what it adds up",
     saves: "what is added up need not lie in memory.",
-    belongs: (sum, group, grouping) =>
-      grouping.sources.basesOf(sum.inputs[0]!).some((base) => group.members.has(base)),
+    groups: (sum, grouping) => grouping.makersOfOperand(sum),
   },
   {
     name: "sums over what one kernel reads share its walk",
     saves: "several sums over the same rows read them once.",
-    belongs: (sum, group, grouping) =>
-      grouping.walksLike(group, sum) &&
-      grouping.isRelated(group, grouping.sources.basesOf(sum.inputs[0]!)),
+    groups: (sum, grouping) => grouping.relatedWalks(sum),
   },
   {
     name: "small sums share a kernel",
     saves: "sums that take no time do not take a dispatch each.",
-    belongs: (sum, group, grouping) => grouping.walksLike(group, sum) && isSmall(sum.inputs[0]!),
+    groups: (sum, grouping) => (isSmall(sum.inputs[0]!) ? grouping.walksLike(sum) : []),
   },
 ];
 
