@@ -12,9 +12,9 @@ const d = t.declarationWords;
 // Chevrotain runs every rule once to learn the grammar; in that run tokens and results are blank. What must not run
 // then stands inside `this.ACTION`.
 export class Parser extends NamesRules {
-  constructor() {
-    super();
-    this.performSelfAnalysis();
+  constructor(isChecked = false) {
+    super(isChecked);
+    this.learnGrammar();
   }
 
   readonly declaration = this.RULE(

@@ -17,6 +17,7 @@ import type {
 import type { Diagnostic } from "./diagnostic.ts";
 import { beginsSomething, deepest, indexAt, isCloser } from "./layout.ts";
 import type { Token } from "./layout.ts";
+import { LazyLookahead } from "./lazy-lookahead.ts";
 import type { Binding, Span } from "./syntax.ts";
 import * as t from "./tokens.ts";
 
@@ -41,6 +42,7 @@ const expectations: IParserErrorMessageProvider = {
 /** What chevrotain has and does not declare. */
 interface Internals {
   readonly RULE_STACK_IDX: number;
+  recoveryEnabled: boolean;
   consumeToken(): void;
   SAVE_ERROR(error: IRecognitionException): IRecognitionException;
   attemptInRepetitionRecovery: unknown;
@@ -51,6 +53,8 @@ const parent = EmbeddedActionsParser.prototype as unknown as {
   SAVE_ERROR(error: IRecognitionException): IRecognitionException;
 };
 
+/** Tokens that decide. */
+const maxLookahead = 2;
 const rootRule = "declaration";
 /** Gives up at the next `|>` too. */
 const stageRule = "stage";
@@ -71,15 +75,27 @@ export class RecoveringParser extends EmbeddedActionsParser {
   private lastErrorAt: IToken | undefined;
   private level = 0;
 
-  constructor() {
+  /** @param isChecked whether the grammar is looked through for mistakes of ours: slow, and a test does it */
+  constructor(isChecked: boolean) {
     super(t.vocabulary, {
       recoveryEnabled: true,
-      maxLookahead: 2,
+      lookaheadStrategy: new LazyLookahead({ maxLookahead }),
+      maxLookahead,
       errorMessageProvider: expectations,
-      skipValidations: false,
+      skipValidations: !isChecked,
     });
     // Chevrotain would skip tokens to get into another round of a loop, past the ends of lines and brackets.
     this.internals.attemptInRepetitionRecovery = () => {};
+  }
+
+  /**
+   * Chevrotain's analysis, without what may follow each rule: no hook below asks for that, and it is slow to collect,
+   * which is done only where the parser recovers.
+   */
+  protected learnGrammar(): void {
+    this.internals.recoveryEnabled = false;
+    this.performSelfAnalysis();
+    this.internals.recoveryEnabled = true;
   }
 
   begin(fileName: string, text: string, tokens: IToken[]): void {
