@@ -71,6 +71,7 @@ function adapterLines({
       ["  memory of a workgroup", bytes(limits.workgroupBytes)],
       ["  invocations of a workgroup", count(limits.workgroupInvocations)],
       ["  workgroups in a dimension", count(limits.workgroupsPerDimension)],
+      ["  tiles for", { discrete: "a GPU with memory of its own", integrated: "a GPU beside a CPU", software: "a CPU" }[limits.gpuClass ?? "discrete"]], // prettier-ignore
       ["  sums of rows", limits.subgroupSize === undefined ? "in memory of a workgroup: no subgroups" : `by exchange within ${limits.subgroupSize} invocations, if a probe proves it`], // prettier-ignore
       ["  f16 between kernels", limits.hasF16 ? "16 bits" : "rounded, in 32 bits: no shader-f16"],
     ]),

@@ -3,6 +3,12 @@
 import type { DType } from "../graph/graph.ts";
 import { isHalf } from "../ops/half.ts";
 
+/**
+ * `discrete`: many cores with memory of their own. `integrated`: few, beside a CPU. `software`: a CPU that plays a GPU,
+ * where few invocations with much work each and no barriers are better.
+ */
+export type GpuClass = "discrete" | "integrated" | "software";
+
 export interface Limits {
   /** Storage buffers bound in one dispatch. */
   readonly storageBuffers: number;
@@ -19,8 +25,8 @@ export interface Limits {
   readonly hasF16?: boolean;
   /** WebGPU's `subgroups`: invocations, in order, that can exchange values directly; at least so many on this device. */
   readonly subgroupSize?: number;
-  /** A GPU done in software: few invocations with much work each and no barriers are better there. */
-  readonly isSoftware?: boolean;
+  /** WebGPU: what the kernels' tiles are made for; `discrete` unless said. */
+  readonly gpuClass?: GpuClass;
 }
 
 /** What every WebGPU adapter offers. */

@@ -39,7 +39,7 @@ export interface LimitBreak {
   readonly help: string;
 }
 
-export type DeviceLimit = Exclude<keyof Limits, "isSoftware" | "hasF16" | "subgroupSize">;
+export type DeviceLimit = Exclude<keyof Limits, "gpuClass" | "hasF16" | "subgroupSize">;
 
 /** A device limit that no plan can keep. */
 export class LimitError extends Error {

@@ -2,44 +2,23 @@
 // Invocation (y, x) owns rows m0 + y + down * i and columns n0 + x + across * j of its tile: neighbours own neighbouring
 // columns, so loads of operands and stores of results touch neighbouring addresses, and yet each invocation reads its
 // rows and columns from workgroup memory as vec4f.
-import type { Axis, ContractionKernel, Expression } from "../kernels/kernel.ts";
-import { affine } from "../ops/index-arithmetic.ts";
+import type { ContractionKernel } from "../kernels/kernel.ts";
 import type { Index } from "../ops/index-expression.ts";
 import type { Limits } from "../program/limits.ts";
 import { Dependence } from "./dependence.ts";
-import { loadsOf, nodeCount } from "./expression-parts.ts";
-import { expressionText, positionText } from "./expression-text.ts";
+import { positionText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
 import type { KernelShape } from "./loop-kernel.ts";
+import { lineVectors, packOperand, type Operand, type Packing } from "./pack-operand.ts";
 import { accumulatorRow, writeRegisterStores } from "./register-tile.ts";
 import { Scope } from "./scope.ts";
 import { chooseTile, columnsOf, operandVectors, rowsOf, tileCount, type Tile } from "./tiles.ts";
 import { blockNumber, extentOf, foldWorkgroups, splitPosition } from "./workgroups.ts";
 
-interface Generation {
-  readonly text: KernelText;
-  readonly kernel: ContractionKernel;
-  readonly tile: Tile;
-  readonly threads: number;
+interface Generation extends Packing {
   readonly m: number;
   readonly n: number;
-  readonly k: number;
-  /** Names of one workgroup: the batch axes. */
-  readonly scope: Scope;
   readonly dependence: Dependence;
-}
-
-/** One operand as its packing sees it: `free` is m for a, n for b. */
-interface Operand {
-  readonly name: "A" | "B";
-  readonly value: Expression;
-  readonly free: readonly Axis[];
-  readonly freeExtent: number;
-  /** First free position of the tile. */
-  readonly start: "rowStart" | "columnStart";
-  /** Invocations along the free axis, and elements of each. */
-  readonly invocations: number;
-  readonly each: number;
 }
 
 export function writeContraction(
@@ -73,8 +52,8 @@ export function writeContraction(
 }
 
 function chooseContractionTile(kernel: ContractionKernel, limits: Limits): Tile {
-  const { batch, m, n } = kernel;
-  return chooseTile({ batch: extentOf(batch), m: extentOf(m), n: extentOf(n) }, limits);
+  const { batch, m, n, k } = kernel;
+  return chooseTile({ batch: extentOf(batch), m: extentOf(m), n: extentOf(n), k: extentOf(k) }, limits); // prettier-ignore
 }
 
 /** Which tile of which batch entry, and which part of the tile. */
@@ -134,101 +113,6 @@ function writeSums(generation: Generation): void {
 function declareTile({ text, tile }: Generation, operand: Operand): void {
   const vectors = operandVectors(tile.depth, operand.invocations, operand.each);
   text.declare(`var<workgroup> tile${operand.name}: array<vec4f, ${vectors}>;`);
-}
-
-/** vec4f elements of one line (one step of k) of an operand's tile. */
-function lineVectors(operand: Operand): number {
-  return (operand.invocations * operand.each) / 4 + 1;
-}
-
-/**
- * Fills an operand's tile. A vec4f holds the four elements of one invocation (or half of its eight) at one k.
- * Consecutive invocations take consecutive k where that is the operand's contiguous axis, else consecutive places.
- */
-function packOperand(generation: Generation, operand: Operand): void {
-  const { text, tile, threads } = generation;
-  const columns = (operand.invocations * operand.each) / 4;
-  const vectors = columns * tile.depth;
-  text.block(`for (var slot = local; slot < ${vectors}; slot += ${threads})`, () => {
-    const isDeep = isContiguousInK(generation, operand);
-    text.line(`let depth = ${isDeep ? `slot % ${tile.depth}` : `slot / ${columns}`};`);
-    text.line(`let column = ${isDeep ? `slot / ${tile.depth}` : `slot % ${columns}`};`);
-    packVector(generation, operand);
-    text.line(`tile${operand.name}[depth * ${lineVectors(operand)} + column] = vector;`);
-  });
-}
-
-function packVector(generation: Generation, operand: Operand): void {
-  const { text, kernel, tile, k } = generation;
-  const { invocations, each } = operand;
-  const scope = new Scope(generation.scope);
-  const isDeepExact = k % tile.depth === 0;
-  text.line("let kPlace = kStart + depth;");
-  text.line(`let kAt = ${isDeepExact ? "kPlace" : `min(kPlace, ${k - 1})`};`);
-  splitPosition(text, scope, kernel.k, "kAt");
-  const first = `column % ${invocations} + column / ${invocations} * ${4 * invocations}`;
-  text.line(`let first = ${operand.start} + ${each === 4 ? "column" : first};`);
-  packParts(generation, operand, scope, isDeepExact);
-}
-
-/** Operands with more nodes than this are packed by a loop over the vector's parts, not written out four times. */
-const WRITTEN_OUT = 6;
-
-function packParts(
-  generation: Generation,
-  operand: Operand,
-  scope: Scope,
-  isDeepExact: boolean,
-): void {
-  const { text } = generation;
-  const part = (offset: string): string =>
-    packPart(generation, operand, new Scope(scope), offset, isDeepExact);
-  if (nodeCount(operand.value) <= WRITTEN_OUT) {
-    const offsets = [0, 1, 2, 3].map((each) => String(each * operand.invocations));
-    text.line(`let vector = vec4f(${offsets.map(part).join(", ")});`);
-    return;
-  }
-  // Shifting values in keeps the vector in registers, which an index by a variable would not.
-  text.line("var vector = vec4f();");
-  text.block("for (var part = 0; part < 4; part++)", () => {
-    text.line(`vector = vec4f(vector.yzw, ${part(`part * ${operand.invocations}`)});`);
-  });
-}
-
-/** The operand at `first + offset`, or zero outside of the matrix. */
-function packPart(
-  { text }: Generation,
-  operand: Operand,
-  scope: Scope,
-  offset: string,
-  isDeepExact: boolean,
-): string {
-  const { invocations, each, freeExtent } = operand;
-  const isExact = freeExtent % (invocations * each) === 0;
-  const place = text.define("place", `first + ${offset}`);
-  const at = isExact ? place : text.define("at", `min(${place}, ${freeExtent - 1})`);
-  splitPosition(text, scope, operand.free, at);
-  const value = expressionText(text, scope, operand.value);
-  const inside = [
-    ...(isDeepExact ? [] : ["(kPlace == kAt)"]),
-    ...(isExact ? [] : [`(${place} == ${at})`]),
-  ];
-  return inside.length === 0 ? value : `select(0.0, ${value}, ${inside.join(" & ")})`;
-}
-
-/** Whether the operand's first strided load steps by one element along k (rather than along m or n). */
-function isContiguousInK({ kernel }: Generation, operand: Operand): boolean {
-  const inner = (axes: readonly Axis[]): number | undefined =>
-    axes.findLast((axis) => axis.extent > 1)?.id;
-  for (const load of loadsOf(operand.value)) {
-    const strides = affine(load.index)?.strides;
-    if (strides === undefined) continue;
-    const k = inner(kernel.k);
-    const free = inner(operand.free);
-    if (k !== undefined && strides.get(k) === 1) return true;
-    if (free !== undefined && strides.get(free) === 1) return false;
-  }
-  return true;
 }
 
 function multiplyTile({ text, tile }: Generation): void {

@@ -42,7 +42,8 @@ export interface Staging {
 }
 
 export function planDeviceMemory(program: Program): DeviceMemory {
-  const arenas = program.arenas.map((arena) => Math.max(4, alignUp(arena.bytes, 4)));
+  // whole vectors, so that a shader that reads four elements at a time reaches the last one
+  const arenas = program.arenas.map((arena) => Math.max(16, alignUp(arena.bytes, 16)));
   const offsets = planOffsets(program);
   const staging = program.entries.map(planStaging);
   const kept = planKept(staging);

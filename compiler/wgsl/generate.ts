@@ -41,11 +41,11 @@ function writeKernel(text: KernelText, kernel: Kernel, limits: Limits): KernelSh
     case "loop":
       return writeLoopKernel(text, kernel, limits);
     case "contraction":
-      return limits.isSoftware === true
+      return limits.gpuClass === "software"
         ? writeDirectContraction(text, kernel, limits)
         : writeContraction(text, kernel, limits);
     case "attention":
-      if (limits.isSoftware === true) return writeDirectAttention(text, kernel, limits);
+      if (limits.gpuClass === "software") return writeDirectAttention(text, kernel, limits);
       return kernel.pass === "forward"
         ? writeAttentionForward(text, kernel, limits)
         : writeAttentionBackward(text, kernel, limits);

@@ -1,7 +1,8 @@
 // The WGSL text of one kernel while it is being written: lines with indentation, fresh names, the kernel's buffers
 // in order of first use ("slots"), and the library functions and declarations that the body turned out to need.
-// The body reaches memory only through `load<slot>(index) -> u32` and `store<slot>(index, bits)`; which arena each slot
-// lies in is known after planning, so `bindings.ts` writes those functions when a program is loaded.
+// The body reaches memory only through `load<slot>(index) -> u32` and `store<slot>(index, bits)` and, for four elements
+// at once, `quad<slot>(index) -> vec4u` (worth it where `vectors<slot>` is true); which arena each slot lies in is known
+// after planning, so `bindings.ts` writes those functions when a program is loaded.
 import type { DType } from "../graph/graph.ts";
 import type { Buffer } from "../kernels/kernel.ts";
 import type { HalfType } from "../ops/half.ts";
@@ -64,6 +65,16 @@ export class KernelText {
   /** The value of an element, in the WGSL type of the buffer's dtype. */
   load(buffer: number, index: string): string {
     return fromBits(`load${this.slot(buffer)}(${index})`, this.dtypeOf(buffer));
+  }
+
+  /** A condition, known when the program is loaded, that `loadVector` reads this buffer in one go. */
+  readsVectors(buffer: number): string {
+    return `vectors${this.slot(buffer)}`;
+  }
+
+  /** Four reals from `index` on, a multiple of four, as vec4f: in one go, or one by one. */
+  loadVector(buffer: number, index: string): string {
+    return `bitcast<vec4f>(quad${this.slot(buffer)}(${index}))`;
   }
 
   store(buffer: number, index: string, value: string): void {

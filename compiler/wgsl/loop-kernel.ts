@@ -96,7 +96,7 @@ function chooseSpread(kernel: LoopKernel, limits: Limits): Spread {
   const grid = extentOf(kernel.grid);
   const row = extentOf(kernel.row);
   const block = Math.min(most, grid >= 65536 ? 256 : 64);
-  if (limits.isSoftware === true && (grid >= 16 || row <= 256))
+  if (limits.gpuClass === "software" && (grid >= 16 || row <= 256))
     return { lanes: 1, points: Math.min(block, powerAbove(grid / 16)), isColumn: true };
   const hasReduction = kernel.stages.some((stage) => stage.kind === "reduce");
   if (row <= 4 || (row <= 16 && grid >= 4096)) return { lanes: 1, points: block, isColumn: false };

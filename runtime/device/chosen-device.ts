@@ -96,6 +96,7 @@ async function webgpu(choice: DeviceChoice, { adapter }: DeviceWish): Promise<Ch
       device: "webgpu",
       adapter: description,
       architecture: device.adapter.architecture,
+      tiles: limits.gpuClass ?? "discrete",
       subgroups: limits.subgroupSize ?? "none",
       halves: limits.hasF16 === true ? "16 bits" : "32 bits",
     },

@@ -2,6 +2,7 @@
 // the software adapter where it is asked for. Asks for the adapter's own maxima of the limits that the compiler plans by.
 import type { Limits } from "../../compiler/program/limits.ts";
 import { WorldError } from "../errors.ts";
+import { classOfGpu } from "./gpu-class.ts";
 import { exchangesInOrder } from "./webgpu-subgroups.ts";
 
 export interface AdapterChoice {
@@ -116,7 +117,7 @@ export function adapterLimits(adapter: GPUAdapter): Limits {
     ),
     workgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
     totalBytes: Number.POSITIVE_INFINITY,
-    isSoftware: describeAdapter(adapter).isSoftware,
+    gpuClass: classOfGpu(describeAdapter(adapter), limits),
     hasF16: adapter.features.has("shader-f16"),
     ...(adapter.features.has("subgroups") ? { subgroupSize: adapter.info.subgroupMinSize } : {}),
   };

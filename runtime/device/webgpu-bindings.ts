@@ -6,6 +6,7 @@ import {
   stepWords,
   type DeviceMemory,
 } from "../../compiler/wgsl/device-memory.ts";
+import { placePattern } from "../../compiler/wgsl/bindings.ts";
 import type { Limits } from "../../compiler/program/limits.ts";
 import type { Copy, Dispatch, Entry, HostStep, Program } from "../../compiler/program/program.ts";
 import type { Buffers } from "./webgpu-buffers.ts";
@@ -62,7 +63,7 @@ export class Bindings {
   private pipelineOf(step: Dispatch | Copy): Promise<BoundPipeline> {
     const places = placesOf(step);
     const name = step.kind === "copy" ? `copy ${step.bytes}` : String(step.code);
-    const key = `${name} in ${places.map(({ arena }) => arena).join(" ")}`;
+    const key = `${name} in ${placePattern(places)}`;
     const known = this.pipelines.get(key);
     if (known !== undefined) return known;
     const { wgsl, label } = this.codeOf(step);

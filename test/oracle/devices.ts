@@ -27,7 +27,7 @@ export function deviceOf(target: Target): Promise<OracleDevice> {
 
 function settingsOf(target: Target): CompileSettings {
   if (target !== "webgpu") return { target, verify: true };
-  return { target, verify: true, limits: { ...DEFAULT_WEBGPU_LIMITS, isSoftware: true } };
+  return { target, verify: true, limits: { ...DEFAULT_WEBGPU_LIMITS, gpuClass: "software" } };
 }
 
 export async function closeDevices(): Promise<void> {

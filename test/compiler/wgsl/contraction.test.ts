@@ -2,10 +2,10 @@
 import { describe, expect, test } from "vitest";
 import type { ContractionKernel, Expression } from "../../../compiler/kernels/kernel.ts";
 import { add, constantIndex, multiply } from "../../../compiler/ops/index-arithmetic.ts";
-import { DEFAULT_WEBGPU_LIMITS } from "../../../compiler/program/limits.ts";
+import { DEFAULT_WEBGPU_LIMITS, type GpuClass } from "../../../compiler/program/limits.ts";
 import { writeContraction } from "../../../compiler/wgsl/contraction.ts";
 import { KernelText } from "../../../compiler/wgsl/kernel-text.ts";
-import { chooseTile, TILES, type Tile } from "../../../compiler/wgsl/tiles.ts";
+import { chooseTile, TILE_TABLES, type Tile } from "../../../compiler/wgsl/tiles.ts";
 import {
   about,
   apply,
@@ -29,12 +29,14 @@ interface Product {
   readonly k: number;
   readonly isATransposed?: boolean;
   readonly isBTransposed?: boolean;
+  /** b, not a, lies in the arena of the output. */
+  readonly isBBesideOutput?: boolean;
 }
 
 /** y = a b with operands stored in either order; `extend` adds to the kernel. */
 function product(
   bench: Bench,
-  { batch = 1, m, n, k, isATransposed, isBTransposed }: Product,
+  { batch = 1, m, n, k, isATransposed, isBTransposed, isBBesideOutput }: Product,
 ): ContractionKernel {
   const [entry, rows, columns, depth] = [
     axes([batch], 0),
@@ -42,7 +44,9 @@ function product(
     axes([n], 2),
     axes([k], 3),
   ];
-  const [a, b, y] = [bench.noise(batch * m * k), bench.noise(batch * k * n), bench.output(batch * m * n)]; // prettier-ignore
+  const [a, b] = [bench.noise(batch * m * k), bench.noise(batch * k * n)];
+  if (isBBesideOutput) bench.noise(1); // buffers lie in two arenas in turn
+  const y = bench.output(batch * m * n);
   return {
     kind: "contraction",
     ...about,
@@ -81,30 +85,81 @@ describe("matrix products", () => {
     await bench.check(product(bench, { batch: 2, m: 37, n: 41, k: 50, ...order }));
   });
 
-  test.each(TILES)("with the tile %o", async (tile) => {
-    const bench = new Bench();
-    const generator: Generator = (kernel, buffers) => {
-      const text = new KernelText(buffers);
-      const { threads, workgroups } = writeContraction(text, kernel as ContractionKernel, DEFAULT_WEBGPU_LIMITS, tile); // prettier-ignore
-      const code = {
-        target: "webgpu",
-        name: "tile",
-        wgsl: text.finish(threads),
-        workgroups,
-      } as const;
-      return { key: "", code, order: text.order };
-    };
-    await bench.check(product(bench, { batch: 2, m: 70, n: 66, k: 19 }), 2e-6, [generator]);
-  });
+  const tiles = new Set(Object.values(TILE_TABLES).flatMap((table) => table.tiles));
+  const orders = [false, true].flatMap((isATransposed) =>
+    [false, true].map((isBTransposed) => ({ isATransposed, isBTransposed })),
+  );
+
+  test.each([...tiles].map((tile, i) => ({ tile, order: orders[i % 4]! })))(
+    "with the tile $tile, at sizes that leave it partly empty, odd and even",
+    async ({ tile, order }) => {
+      for (const size of [
+        { batch: 2, m: 70, n: 66, k: 19 },
+        { m: 36, n: 84, k: 20, ...order },
+      ]) {
+        const bench = new Bench();
+        await bench.check(product(bench, size), 2e-6, [withTile(tile)]);
+      }
+    },
+  );
+
+  test.each(orders)(
+    "four elements are read at a time where an arena is only read: %o",
+    async (order) => {
+      const [tile] = TILE_TABLES.integrated.tiles.slice(2);
+      for (const isBBesideOutput of [false, true]) {
+        const bench = new Bench();
+        const kernel = product(bench, { batch: 2, m: 36, n: 52, k: 24, ...order, isBBesideOutput });
+        const shader = bench.shader(kernel, withTile(tile!));
+        expect(shader).toContain(`arena${isBBesideOutput ? 0 : 1}: array<vec4u>`);
+        expect(shader.match(/const vectors\d = true/g)).toHaveLength(1);
+        await bench.check(kernel, 2e-6, [withTile(tile!)]);
+      }
+    },
+  );
 });
 
-test("large products get large tiles, narrow ones narrow tiles", () => {
-  const tileOf = (batch: number, m: number, n: number): Tile =>
-    chooseTile({ batch, m, n }, DEFAULT_WEBGPU_LIMITS);
-  expect(tileOf(1, 1576, 3072)).toMatchObject({ down: 16, across: 16, high: 8, wide: 8 });
-  expect(tileOf(1, 1088, 192)).toMatchObject({ down: 8, across: 8 });
-  expect(tileOf(1, 4096, 10)).toMatchObject({ down: 16, across: 4 });
-  expect(tileOf(1, 10, 4096)).toMatchObject({ down: 4, across: 16 });
+const withTile =
+  (tile: Tile): Generator =>
+  (kernel, buffers) => {
+    const text = new KernelText(buffers);
+    const { threads, workgroups } = writeContraction(text, kernel as ContractionKernel, DEFAULT_WEBGPU_LIMITS, tile); // prettier-ignore
+    const code = {
+      target: "webgpu",
+      name: "tile",
+      wgsl: text.finish(threads),
+      workgroups,
+    } as const;
+    return { key: JSON.stringify(tile), code, order: text.order };
+  };
+
+describe("the table", () => {
+  const tileOf = (m: number, n: number, k: number, gpuClass?: GpuClass): Tile =>
+    chooseTile({ batch: 1, m, n, k }, { ...DEFAULT_WEBGPU_LIMITS, ...(gpuClass && { gpuClass }) });
+
+  test("large products get large tiles, narrow ones narrow tiles", () => {
+    expect(tileOf(1576, 3072, 768)).toMatchObject({ down: 16, across: 16, high: 8, wide: 8 });
+    expect(tileOf(1088, 192, 768)).toMatchObject({ down: 8, across: 8 });
+    expect(tileOf(4096, 10, 192)).toMatchObject({ down: 16, across: 4 });
+    expect(tileOf(10, 4096, 192)).toMatchObject({ down: 4, across: 16 });
+  });
+
+  test("a sum of a few steps gets a shallow tile", () => {
+    expect(tileOf(1088, 192, 3)).toMatchObject({ depth: 4 });
+    expect(tileOf(1088, 192, 64)).toMatchObject({ depth: 16 });
+  });
+
+  test("a GPU beside a CPU has fewer registers and is busy sooner", () => {
+    expect(tileOf(1576, 3072, 768, "integrated")).toMatchObject({ high: 8, wide: 4 });
+    expect(tileOf(512, 512, 512, "discrete")).toMatchObject({ high: 4, wide: 4 });
+    expect(tileOf(512, 512, 512, "integrated")).toMatchObject({ high: 8, wide: 4 });
+  });
+
+  test("no tile takes more of a workgroup than every device has", () => {
+    const small = { ...DEFAULT_WEBGPU_LIMITS, workgroupInvocations: 64, workgroupBytes: 8192 };
+    const { down, across } = chooseTile({ batch: 1, m: 4096, n: 4096, k: 4096 }, small);
+    expect(down * across).toBeLessThanOrEqual(64);
+  });
 });
 
 test("bias, activation and residual join as an epilogue, and several stores are made", async () => {

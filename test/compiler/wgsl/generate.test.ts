@@ -2,8 +2,9 @@
 import { describe, expect, test } from "vitest";
 import type { AttentionKernel, LoopKernel } from "../../../compiler/kernels/kernel.ts";
 import { DEFAULT_WEBGPU_LIMITS } from "../../../compiler/program/limits.ts";
+import type { Place } from "../../../compiler/program/program.ts";
 import { LimitError } from "../../../compiler/program/target.ts";
-import { bindArenas, offsetWords } from "../../../compiler/wgsl/bindings.ts";
+import { bindArenas, offsetWords, placePattern } from "../../../compiler/wgsl/bindings.ts";
 import { generateWgsl } from "../../../compiler/wgsl/generate.ts";
 import { foldWorkgroups } from "../../../compiler/wgsl/workgroups.ts";
 import { about, apply, at, axes, Bench, constant, flat, store } from "./kernel-bench.ts";
@@ -123,6 +124,36 @@ describe("binding arenas", () => {
       fn store1(index: i32, bits: u32) { arena1[offsets[0].y + u32(index)] = f16(bitcast<f32>(bits)); }
       fn main() { store1(0, load0(0) + load1(0)); }"
     `);
+  });
+
+  test("what is read by four elements at a time is an array of vectors, unless the kernel writes beside it", () => {
+    const body = "fn main() { store2(0, quad0(0).x + load0(1) + quad1(4).y + load1(1)); }";
+    const aligned = [
+      { arena: 7, offset: 256 },
+      { arena: 3, offset: 512 },
+      { arena: 3, offset: 0 },
+    ];
+    const linesOf = (places: readonly Place[]) => bindArenas(body, places).wgsl.split("\n").slice(1, -1); // prettier-ignore
+    expect(linesOf(aligned)).toMatchInlineSnapshot(`
+      [
+        "@group(0) @binding(1) var<storage, read> arena0: array<vec4u>;",
+        "@group(0) @binding(2) var<storage, read_write> arena1: array<u32>;",
+        "fn load0(index: i32) -> u32 { let at = offsets[0].x + u32(index); return arena0[at / 4u][at % 4u]; }",
+        "const vectors0 = true;",
+        "fn quad0(index: i32) -> vec4u { return arena0[(offsets[0].x + u32(index)) / 4u]; }",
+        "fn load1(index: i32) -> u32 { return arena1[offsets[0].y + u32(index)]; }",
+        "const vectors1 = false;",
+        "fn quad1(index: i32) -> vec4u { return vec4u(load1(index + 0), load1(index + 1), load1(index + 2), load1(index + 3)); }",
+        "fn store2(index: i32, bits: u32) { arena1[offsets[0].z + u32(index)] = bits; }",
+      ]
+    `);
+    const halves = [{ arena: 7, offset: 8, isHalf: true as const }, ...aligned.slice(1)];
+    expect(linesOf(halves)).toContain(
+      "fn quad0(index: i32) -> vec4u { return bitcast<vec4u>(vec4f(arena0[(offsets[0].x + u32(index)) / 4u])); }",
+    );
+    const shifted = [{ arena: 7, offset: 4 }, ...aligned.slice(1)];
+    expect(linesOf(shifted)).toContain("const vectors0 = false;");
+    expect(placePattern(shifted)).not.toBe(placePattern(aligned));
   });
 
   test("offsets are counted in elements and fill whole vectors", () => {

@@ -9,6 +9,7 @@ import type { ScalarInstruction } from "../../../compiler/ops/op.ts";
 import { DEFAULT_WEBGPU_LIMITS } from "../../../compiler/program/limits.ts";
 import type { Place, Program, Slot } from "../../../compiler/program/program.ts";
 import type { GeneratedKernel } from "../../../compiler/program/target.ts";
+import { bindArenas } from "../../../compiler/wgsl/bindings.ts";
 import { generateWgsl } from "../../../compiler/wgsl/generate.ts";
 import type { TypedArray } from "../../../runtime/device/device.ts";
 import { createWebgpuDevice, type WebgpuDevice } from "../../../runtime/device/webgpu.ts";
@@ -123,6 +124,15 @@ export class Bench {
     };
   }
 
+  /** The whole text that the device gets for it. */
+  shader(kernel: Kernel, generate: Generator): string {
+    const { entries, codes } = this.program(kernel, generate);
+    const [step] = entries[0]!.steps;
+    const [code] = codes;
+    if (step?.kind !== "dispatch" || code?.target !== "webgpu") throw new Error("one dispatch");
+    return bindArenas(code.wgsl, step.places).wgsl;
+  }
+
   /** Puts what the kernel writes, made plainly, in place of the values. */
   runPlainly(kernel: Kernel): void {
     const memory = this.memory();
@@ -169,7 +179,7 @@ export const forSubgroups: Generator = (kernel, buffers) =>
   generateWgsl(kernel, buffers, { ...DEFAULT_WEBGPU_LIMITS, subgroupSize: 4 });
 
 export const forSoftware: Generator = (kernel, buffers) =>
-  generateWgsl(kernel, buffers, { ...DEFAULT_WEBGPU_LIMITS, isSoftware: true });
+  generateWgsl(kernel, buffers, { ...DEFAULT_WEBGPU_LIMITS, gpuClass: "software" });
 
 function bits(values: TypedArray): Uint32Array {
   return new Uint32Array(values.buffer, values.byteOffset, values.length);

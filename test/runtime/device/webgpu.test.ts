@@ -199,5 +199,9 @@ describe("trouble", () => {
 test("the device says what it is and what it can do", () => {
   expect(device.adapter).toMatchObject({ isSoftware: true, architecture: "swiftshader" });
   expect(device.description).toMatch(/software/);
-  expect(device.limits).toMatchObject({ storageBuffers: 12, isSoftware: true });
+  expect(device.limits).toMatchObject({
+    storageBuffers: 12,
+    gpuClass: "software",
+    subgroupSize: 4,
+  });
 });

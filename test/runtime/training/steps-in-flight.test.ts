@@ -32,7 +32,12 @@ test("a run has the same log, state and events however often its metrics are rea
   const each = await run(text, { metricsEvery: 1 });
   expect(each.events.filter(({ event }) => event === "step")).toHaveLength(24);
   const { fixes } = JSON.parse(readFileSync(`${each.folder}/run.json`, "utf8")) as RunDescription;
-  expect(fixes).toMatchObject({ device: "webgpu", subgroups: 4, halves: "32 bits" });
+  expect(fixes).toMatchObject({
+    device: "webgpu",
+    tiles: "software",
+    subgroups: 4,
+    halves: "32 bits",
+  });
   for (const more of [{ metricsEvery: 5 }, { metricsEvery: 64 }, {}]) {
     const got = await run(text, more);
     expect(numbers(got.events)).toEqual(numbers(each.events));
