@@ -145,14 +145,13 @@ export class Builder extends Notation {
    */
   import(
     graph: TensorGraph,
-    renamed: (node: Node, inputs: readonly Node[]) => Node | undefined = () => undefined,
-  ): Map<Node, Node> {
+    renamed?: (node: Node, inputs: readonly Node[]) => Node | undefined,
+  ): Copies {
     this.declareLeavesOf(graph);
-    const copies = new Map<Node, Node>();
+    const copies = new Copies();
     for (const node of graph.nodes) {
-      const inputs = node.inputs.map((input) => copies.get(input)!);
-      const copy = renamed(node, inputs) ?? this.copy(node, inputs);
-      copies.set(node, copy);
+      const inputs = copies.ofAll(node.inputs);
+      copies.set(node, renamed?.(node, inputs) ?? this.copy(node, inputs));
     }
     return copies;
   }
@@ -160,23 +159,20 @@ export class Builder extends Notation {
   /** The graph of what `outputs` and `updates` need, and nothing else. */
   finish({ outputs = [], updates = [], keepLeaves = false }: Finish): TensorGraph {
     const roots = [...outputs, ...updates].map((root) => root.value);
-    const needed = reachable(roots, this.nodes.length);
-    const copies = new Map<Node, Node>();
-    for (const node of this.nodes) {
-      if (!needed.has(node)) continue;
-      const inputs = node.inputs.map((input) => copies.get(input)!);
-      const { op, attributes, signature, shape, dtype, origin } = node;
-      const id = copies.size;
-      copies.set(node, { id, op, inputs, attributes, signature, shape, dtype, origin });
-    }
-    const nodes = [...copies.values()];
-    const used = (op: string, attribute: string) =>
+    const needed = placesNeeded(roots, this.nodes.length);
+    const copies = new Copies();
+    const nodes: Node[] = [];
+    const leaves = (op: string, attribute: string) =>
       new Set(nodes.filter((node) => node.op === op).map((node) => node.attributes[attribute]));
-    const [inputs, parameters, states] = [
-      used("input", "name"),
-      used("parameter", "path"),
-      used("state", "path"),
-    ];
+    for (const node of this.nodes) {
+      if (needed[node.id] === 0) continue;
+      const { op, attributes, signature, shape, dtype, origin } = node;
+      const [id, inputs] = [nodes.length, copies.ofAll(node.inputs)];
+      const copy: Node = { id, op, inputs, attributes, signature, shape, dtype, origin };
+      copies.set(node, copy);
+      nodes.push(copy);
+    }
+    const [inputs, parameters, states] = [leaves("input", "name"), leaves("parameter", "path"), leaves("state", "path")]; // prettier-ignore
     for (const { path } of updates) {
       parameters.add(path);
       states.add(path);
@@ -194,6 +190,26 @@ export class Builder extends Notation {
   }
 }
 
+/** What the nodes of one graph became in another, by their places. */
+export class Copies {
+  private readonly copies: (Node | undefined)[] = [];
+
+  set(node: Node, copy: Node): void {
+    this.copies[node.id] = copy;
+  }
+
+  get(node: Node): Node | undefined {
+    return this.copies[node.id];
+  }
+
+  /** Of nodes that all have a copy. */
+  ofAll(nodes: readonly Node[]): Node[] {
+    const copies: Node[] = [];
+    for (let i = 0; i < nodes.length; i++) copies.push(this.copies[nodes[i]!.id]!);
+    return copies;
+  }
+}
+
 /** All nodes that the roots depend on, themselves included. */
 export function reachable(roots: readonly Node[], upTo: number): Set<Node> {
   const found = new Set<Node>();
@@ -204,6 +220,20 @@ export function reachable(roots: readonly Node[], upTo: number): Set<Node> {
     if (node.id >= upTo) throw new OpError(`\`${node.op}\` belongs to another graph`);
     found.add(node);
     open.push(...node.inputs);
+  }
+  return found;
+}
+
+/** By place: 1 for all nodes that the roots depend on, themselves included. */
+function placesNeeded(roots: readonly Node[], upTo: number): Uint8Array {
+  const found = new Uint8Array(upTo);
+  const open = [...roots];
+  while (open.length > 0) {
+    const node = open.pop()!;
+    if (node.id >= upTo) throw new OpError(`\`${node.op}\` belongs to another graph`);
+    if (found[node.id] === 1) continue;
+    found[node.id] = 1;
+    for (let i = 0; i < node.inputs.length; i++) open.push(node.inputs[i]!);
   }
   return found;
 }
@@ -231,9 +261,16 @@ function keyOfValue(value: AttributeValue): string {
   if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value !== "object" || value === null) return String(value);
-  if (isList(value)) return `[${value.map(keyOfValue).join(",")}]`;
-  const names = Object.keys(value).sort();
-  return `{${names.map((name) => `${name}:${keyOfValue(value[name] ?? null)}`).join(",")}}`;
+  if (isList(value)) {
+    let list = "[";
+    for (let i = 0; i < value.length; i++) list += `${keyOfValue(value[i]!)},`;
+    return `${list}]`;
+  }
+  const names = Object.keys(value);
+  if (names.length > 1) names.sort();
+  let record = "{";
+  for (const name of names) record += `${name}:${keyOfValue(value[name] ?? null)},`;
+  return `${record}}`;
 }
 
 function isList(value: AttributeValue): value is readonly AttributeValue[] {

@@ -111,7 +111,7 @@ export interface Program {
   readonly tables: readonly TableSlot[];
   readonly entries: readonly Entry[];
   readonly codes: readonly Code[];
-  /** wasm: the one module with a function for each code, base64 (with and without relaxed SIMD). */
+  /** wasm: the one module with a function for each code, base64 (with and without relaxed SIMD), each made when read. */
   readonly module?: { readonly relaxed: string; readonly plain: string };
   /** wasm: bytes of scratch that each thread needs for packing. */
   readonly threadScratchBytes?: number;

@@ -1,7 +1,15 @@
 // Builds the body of one WebAssembly function, instruction by instruction.
 // Every result goes to a fresh local, so code reads like formulas; the engine's compiler makes SSA of it again.
 // Vector constants are set once in a prologue: not every engine moves them out of a loop.
-import { laneOpcodes, memoryOpcodes, opcodes, signed, unsigned, valueTypeByte } from "./opcodes.ts";
+import {
+  laneOpcodes,
+  memoryOpcodes,
+  opcodes,
+  pushSigned,
+  pushUnsigned,
+  unsigned,
+  valueTypeByte,
+} from "./opcodes.ts";
 import type { LaneOpcode, MemoryOpcode, Opcode, ValueType } from "./opcodes.ts";
 
 export interface Local {
@@ -76,13 +84,18 @@ export class FunctionBuilder {
 
   /** Pushes an operand. */
   push(operand: Operand): void {
-    if (typeof operand === "number") this.code.push(0x41, ...signed(operand));
-    else this.code.push(0x20, ...unsigned(operand.index));
+    if (typeof operand === "number") {
+      this.code.push(0x41);
+      pushSigned(this.code, operand);
+    } else {
+      this.code.push(0x20);
+      pushUnsigned(this.code, operand.index);
+    }
   }
 
   private pop(type: ValueType): Local {
     const result = this.local(type);
-    this.code.push(0x21, ...unsigned(result.index));
+    this.set(result);
     return result;
   }
 
@@ -90,7 +103,12 @@ export class FunctionBuilder {
   assign(target: Local, value: Operand): void {
     if (target === value) return;
     this.push(value);
-    this.code.push(0x21, ...unsigned(target.index));
+    this.set(target);
+  }
+
+  private set(target: Local): void {
+    this.code.push(0x21);
+    pushUnsigned(this.code, target.index);
   }
 
   /** A local of its own that starts as `value` and may be changed. */
@@ -119,7 +137,8 @@ export class FunctionBuilder {
 
   private memory(name: MemoryOpcode, offset: number): void {
     const { bytes, align } = memoryOpcodes[name];
-    this.code.push(...bytes, align, ...unsigned(offset));
+    this.code.push(...bytes, align);
+    pushUnsigned(this.code, offset);
   }
 
   load(name: MemoryOpcode, address: Operand, offset = 0): Local {
@@ -168,7 +187,8 @@ export class FunctionBuilder {
   wait(address: Operand, expected: Operand, nanoseconds: number): Local {
     this.push(address);
     this.push(expected);
-    this.code.push(0x42, ...signed(nanoseconds));
+    this.code.push(0x42);
+    pushSigned(this.code, nanoseconds);
     this.memory("memory.atomic.wait32", 0);
     return this.pop("i32");
   }
@@ -289,12 +309,14 @@ export class FunctionBuilder {
   }
 
   branch(label: Label): void {
-    this.code.push(0x0c, ...unsigned(this.depth - label.depth));
+    this.code.push(0x0c);
+    pushUnsigned(this.code, this.depth - label.depth);
   }
 
   branchIf(label: Label, condition: Operand): void {
     this.push(condition);
-    this.code.push(0x0d, ...unsigned(this.depth - label.depth));
+    this.code.push(0x0d);
+    pushUnsigned(this.code, this.depth - label.depth);
   }
 
   if(condition: Operand, then: () => void, otherwise?: () => void): void {

@@ -1,8 +1,9 @@
 // Kernels -> one WebAssembly module: a function for each distinct kernel, and the runner that walks step tables.
-// The module is made twice, with relaxed SIMD (fused multiply-add) and without; the device picks by a probe.
+// There are two modules, with relaxed SIMD (fused multiply-add) and without; the device picks by a probe, and what it
+// does not pick is never made: a module is written when it is first read.
 import { buffersOf } from "../kernels/kernel-buffers.ts";
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
-import type { Code } from "../program/program.ts";
+import type { Code, Program } from "../program/program.ts";
 import type { GeneratedKernel, Target } from "../program/target.ts";
 import { encodeBase64 } from "./base64.ts";
 import { boundBuffers } from "./bound-buffers.ts";
@@ -35,14 +36,28 @@ export const wasmTarget: Target = {
   link(codes) {
     const functions = codes.map((code) => generatedOf(code));
     return {
-      module: {
-        relaxed: encodeBase64(buildModule(functions, true)),
-        plain: encodeBase64(buildModule(functions, false)),
-      },
+      module: modulesOf(functions),
       threadScratchBytes: Math.max(0, ...functions.map((entry) => entry.scratchBytes)),
     };
   },
 };
+
+function modulesOf(functions: readonly GeneratedFunction[]): NonNullable<Program["module"]> {
+  const made = new Map<boolean, string>();
+  const moduleOf = (relaxed: boolean): string => {
+    const known = made.get(relaxed) ?? encodeBase64(buildModule(functions, relaxed));
+    made.set(relaxed, known);
+    return known;
+  };
+  return {
+    get relaxed() {
+      return moduleOf(true);
+    },
+    get plain() {
+      return moduleOf(false);
+    },
+  };
+}
 
 function generatedOf(code: GeneratedKernel): GeneratedFunction {
   if (!("generated" in code)) throw new Error("wasm: link needs the kernels that generate gave");

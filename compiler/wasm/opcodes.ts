@@ -11,25 +11,29 @@ const simd = (code: number): readonly number[] => [0xfd, ...unsigned(code)];
 /** LEB128 of a non-negative integer. */
 export function unsigned(value: number): number[] {
   const bytes: number[] = [];
-  let rest = value;
-  do {
-    const low = rest % 128;
-    rest = Math.floor(rest / 128);
-    bytes.push(rest > 0 ? low + 128 : low);
-  } while (rest > 0);
+  pushUnsigned(bytes, value);
   return bytes;
 }
 
-/** LEB128 of a 32-bit signed integer. */
-export function signed(value: number): number[] {
-  const bytes: number[] = [];
+/** The same at the end of `bytes`: an instruction is a few such numbers, and there are many of them. */
+export function pushUnsigned(bytes: number[], value: number): void {
+  let rest = value;
+  while (rest > 127) {
+    bytes.push((rest % 128) + 128);
+    rest = Math.floor(rest / 128);
+  }
+  bytes.push(rest);
+}
+
+/** LEB128 of a 32-bit signed integer, at the end of `bytes`. */
+export function pushSigned(bytes: number[], value: number): void {
   let rest = value | 0;
   for (;;) {
     const low = rest & 0x7f;
     rest >>= 7;
     const isLast = (rest === 0 && (low & 0x40) === 0) || (rest === -1 && (low & 0x40) !== 0);
     bytes.push(isLast ? low : low | 0x80);
-    if (isLast) return bytes;
+    if (isLast) return;
   }
 }
 

@@ -28,12 +28,15 @@ export function programChoices(
     threads,
     features: fixes,
     ...(plan.recomputed ? { recomputed: plan.recomputed } : {}),
-    ...(program ? { program: describeProgram(program) } : {}),
+    ...(program ? { program: describeProgram(program, fixes) } : {}),
   };
 }
 
-function describeProgram({ codes, entries, module, arenas }: Program): ProgramChoices["program"] {
-  const code = module ?? codes;
+function describeProgram(
+  { codes, entries, module, arenas }: Program,
+  fixes: ChosenDevice["fixes"],
+): ProgramChoices["program"] {
+  const code = module?.[fixes["fusedMultiplyAdd"] === true ? "relaxed" : "plain"] ?? codes;
   const steps = entries.map(({ name, steps }) => [name, ...steps.map((step) => (step.kind === "dispatch" ? step.code : step.kind))]); // prettier-ignore
   return {
     kernels: codes.length,
