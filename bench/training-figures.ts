@@ -1,7 +1,7 @@
 // A model variant -> what one training step of it is made of, planned for a device that every WebGPU browser has: a
 // default recipe is written behind the model's own file and compiled. Nothing is allocated, nothing runs.
 import { parameterCount, productsOf } from "./step-products.ts";
-import type { EntryKernels } from "../compiler/program/plan.ts";
+import type { EntryKernels } from "../compiler/program/entry-kernels.ts";
 import { DEFAULT_WEBGPU_LIMITS } from "../compiler/program/limits.ts";
 import type { Limits } from "../compiler/program/limits.ts";
 import { LimitError } from "../compiler/program/target.ts";

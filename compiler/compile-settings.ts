@@ -3,7 +3,7 @@ import type { RecomputeWish } from "./graph/lowered.ts";
 import type { TensorGraph } from "./graph/graph.ts";
 import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "./program/limits.ts";
 import type { Limits } from "./program/limits.ts";
-import type { EntryKernels } from "./program/plan.ts";
+import type { EntryKernels } from "./program/entry-kernels.ts";
 
 export type TargetName = "wasm" | "webgpu" | "interpret";
 

@@ -25,7 +25,7 @@ import type { Library } from "./model/library.ts";
 import { measureProgram } from "./program/measure-program.ts";
 import { orderKernels } from "./program/order.ts";
 import { planProgram } from "./program/plan.ts";
-import type { EntryKernels } from "./program/plan.ts";
+import type { EntryKernels } from "./program/entry-kernels.ts";
 import { verifyProgram } from "./program/verify.ts";
 import { wasmTarget } from "./wasm/generate.ts";
 import { webgpuTarget } from "./wgsl/generate.ts";

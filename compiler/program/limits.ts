@@ -1,6 +1,7 @@
 // What a device can do, as an input of the compiler: one can plan for another device than the one at hand.
 
-import type { DType } from "../graph/graph.ts";
+import { elementCount } from "../graph/graph.ts";
+import type { DType, TensorType } from "../graph/graph.ts";
 import { isHalf } from "../ops/half.ts";
 
 /**
@@ -61,4 +62,9 @@ export function hasOwnArena(dtype: DType, target: "wasm" | "webgpu", { hasF16 }:
  */
 export function elementBytes(dtype: DType, target: "wasm" | "webgpu"): 2 | 4 {
   return target === "wasm" && isHalf(dtype) ? 2 : 4;
+}
+
+/** Bytes of a whole array in an arena of words. */
+export function arrayBytes({ shape, dtype }: TensorType, target: "wasm" | "webgpu"): number {
+  return elementCount(shape) * elementBytes(dtype, target);
 }

@@ -2,7 +2,7 @@
 import type { ResidentLayout } from "../compiled.ts";
 import type { Limits } from "./limits.ts";
 import { planProgram } from "./plan.ts";
-import type { EntryKernels } from "./plan.ts";
+import type { EntryKernels } from "./entry-kernels.ts";
 import type { Target } from "./target.ts";
 
 /** Residents, tables, what the host writes and reads, and scratch. @throws LimitError where one array is too large */

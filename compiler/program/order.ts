@@ -6,7 +6,7 @@ import type { HostWork, Kernel, KernelGraph } from "../kernels/kernel.ts";
 import { buffersOf, kernelReads, kernelWrites, numbered } from "../kernels/kernel-buffers.ts";
 import { spansOf, type Span } from "../kernels/span.ts";
 import { lowerBound } from "./plan-memory.ts";
-import { intervalsOf } from "./plan.ts";
+import { intervalsOf } from "./scratch-places.ts";
 
 export function orderKernels(graph: KernelGraph): KernelGraph {
   const reordered = new Ordering(graph).run();

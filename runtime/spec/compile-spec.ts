@@ -10,7 +10,7 @@ import { lowerRecipe } from "../../compiler/graph/lower-recipe.ts";
 import type { ShownLine } from "../../compiler/graph/lower-recipe.ts";
 import { limitDiagnostic } from "../../compiler/limit-diagnostic.ts";
 import type { Library } from "../../compiler/model/library.ts";
-import type { EntryKernels } from "../../compiler/program/plan.ts";
+import type { EntryKernels } from "../../compiler/program/entry-kernels.ts";
 import { LimitError } from "../../compiler/program/target.ts";
 import { WorldError } from "../errors.ts";
 import { locateSpec, requestOf } from "./open-spec.ts";

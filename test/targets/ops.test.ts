@@ -11,7 +11,7 @@ import { isFloat } from "../../compiler/ops/elementwise.ts";
 import type { Op, Sample } from "../../compiler/ops/op.ts";
 import { ops } from "../../compiler/ops/registry.ts";
 import { planProgram } from "../../compiler/program/plan.ts";
-import type { EntryKernels } from "../../compiler/program/plan.ts";
+import type { EntryKernels } from "../../compiler/program/entry-kernels.ts";
 import type { Target } from "../../compiler/program/target.ts";
 import { wasmTarget } from "../../compiler/wasm/generate.ts";
 import { webgpuTarget } from "../../compiler/wgsl/generate.ts";

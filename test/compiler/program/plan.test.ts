@@ -7,12 +7,10 @@ import { elementCount } from "../../../compiler/graph/graph.ts";
 import { simplify } from "../../../compiler/graph/simplify.ts";
 import { fuse } from "../../../compiler/kernels/fuse.ts";
 import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "../../../compiler/program/limits.ts";
-import {
-  footprint,
-  intervalsOf,
-  planProgram,
-  type EntryKernels,
-} from "../../../compiler/program/plan.ts";
+import { footprint } from "../../../compiler/program/footprint.ts";
+import { intervalsOf } from "../../../compiler/program/scratch-places.ts";
+import { planProgram } from "../../../compiler/program/plan.ts";
+import type { EntryKernels } from "../../../compiler/program/entry-kernels.ts";
 import type { Program } from "../../../compiler/program/program.ts";
 import { LimitError } from "../../../compiler/program/target.ts";
 import { verifyProgram } from "../../../compiler/program/verify.ts";
