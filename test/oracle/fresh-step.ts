@@ -1,4 +1,4 @@
-// A recipe with chance in it, from fresh weights on a target -> the bits after one step: the loss and every array.
+// A recipe, from fresh weights on a target -> the bits after one step: the loss and every array.
 import type { CompiledRecipe } from "../../compiler/compiled.ts";
 import { catalog } from "../../runtime/data/catalog.ts";
 import type { BatchArray } from "../../runtime/data/fill-batch.ts";
@@ -15,29 +15,35 @@ import { uniform } from "./counter.ts";
 import { deviceOf } from "./devices.ts";
 import { countOf } from "./fixture.ts";
 
-/** The recipes of a file whose name ends in `_drawn`. */
-export function drawnRecipes(file: string): readonly SpecTarget[] {
-  return nameableOf(openFile(specFiles(), file).file)
-    .filter(({ kind, name }) => kind === "recipe" && name.text.endsWith("_drawn"))
+/** Recipes with chance on, whose names end in `_drawn`; all recipes of a file that has none of those. */
+export function recipesToRepeat(file: string): readonly SpecTarget[] {
+  const recipes = nameableOf(openFile(specFiles(), file).file)
+    .filter(({ kind }) => kind === "recipe")
     .map(({ name }) => ({ file, name: name.text }));
+  const drawn = recipes.filter(isDrawn);
+  return drawn.length > 0 ? drawn : recipes;
 }
 
-export interface DrawnStep {
+export function isDrawn({ name }: SpecTarget): boolean {
+  return name?.endsWith("_drawn") === true;
+}
+
+export interface FreshStep {
   readonly loss: number;
   /** By path. */
   readonly parts: ReadonlyMap<string, Float64Array>;
 }
 
 /** One step for each seed of what is drawn; the first weights are those of the recipe's own seed, and so is the batch. */
-export async function drawnSteps(
+export async function freshSteps(
   spec: SpecTarget,
   target: Target,
   seedsFurther: readonly number[],
-): Promise<readonly DrawnStep[]> {
+): Promise<readonly FreshStep[]> {
   const device = await deviceOf(target);
   const options = { files: specFiles(), catalog: catalog() };
   const { compiled } = compileRecipeSpec(spec, options, device.settings);
-  const steps: DrawnStep[] = [];
+  const steps: FreshStep[] = [];
   for (const further of seedsFurther) {
     const loaded = await device.load(compiled);
     try {
