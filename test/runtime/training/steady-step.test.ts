@@ -43,6 +43,9 @@ function count(
   }
 }
 
+/** Runs that were asked for and not done yet, the most at any time. */
+let mostInFlight = 0;
+
 /** Every call that a GPU device gets in a run of so many steps. */
 async function gpuCalls(recipe: string, steps: number, metricsEvery: number): Promise<Counts> {
   const counts: Counts = {};
@@ -57,7 +60,12 @@ async function gpuCalls(recipe: string, steps: number, metricsEvery: number): Pr
       count(encoder, ["beginComputePass"], counts, (pass) => count(pass, ["dispatchWorkgroups"], counts)); // prettier-ignore
     });
     const { queue } = gpu;
-    count(queue, ["submit", "writeBuffer", "onSubmittedWorkDone"], counts);
+    let underWay = 0;
+    count(queue, ["onSubmittedWorkDone"], counts, (end) => {
+      mostInFlight = Math.max(mostInFlight, ++underWay);
+      void (end as Promise<void>).then(() => underWay--);
+    });
+    count(queue, ["submit", "writeBuffer"], counts);
     Object.defineProperty(gpu, "queue", { value: queue });
     return gpu;
   });
@@ -101,6 +109,9 @@ test("on webgpu a step is one submit and makes nothing; metrics of 16 steps are 
     onSubmittedWorkDone: 32,
     mapAsync: 2,
   });
+  // one or two are under way when the next one starts, never more
+  expect(mostInFlight).toBeGreaterThan(1);
+  expect(mostInFlight).toBeLessThanOrEqual(3);
 });
 
 test("read after every step, they cost no further submit either", async () => {
