@@ -38,7 +38,8 @@ import { compileRun, runFolder, trainingSource } from "./runtime/spec/train-spec
 import { openRun as openRunFolder } from "./runtime/training/run-folder.ts";
 import type { Run } from "./runtime/training/run-folder.ts";
 import { train as runTraining } from "./runtime/training/train.ts";
-import type { TrainingRequest, TrainingResult } from "./runtime/training/train.ts";
+import type { TrainingResult } from "./runtime/training/train.ts";
+import type { TrainingRequest } from "./runtime/training/training-request.ts";
 
 export { renderDiagnostic, renderDiagnostics } from "./grammar/diagnostic.ts";
 export { UnclearTarget } from "./runtime/spec/open-spec.ts";

@@ -4,7 +4,7 @@ import { catalog } from "../data/catalog.ts";
 import type { ChosenDevice } from "../device/chosen-device.ts";
 import type { Host } from "../host/host.ts";
 import type { Run, RunSource } from "../training/run-folder.ts";
-import type { TrainingRequest } from "../training/train.ts";
+import type { TrainingRequest } from "../training/training-request.ts";
 import { compileRecipeSpec } from "./compile-spec.ts";
 import type { CompiledRecipeSpec } from "./compile-spec.ts";
 import type { Settings } from "./open-spec.ts";

@@ -8,65 +8,23 @@
 //   openRun(files, folder): Run; openCheckpoint(files, run)                    runtime/training/run-folder.ts
 //   evaluateRun(run, { compiled, device, host, ... }): Promise<RunEvaluation>  runtime/evaluation/evaluate-run.ts
 //   predictImages(run, paths, { compiled, device, host }): Promise<Prediction[]>  runtime/evaluation/predict-image.ts
-import type { CompiledRecipe, TrainingPlan } from "../../compiler/compiled.ts";
-import { elementCount } from "../../compiler/graph/graph.ts";
-import { latestCheckpoint, loadCheckpoint, saveCheckpoint } from "../checkpoint/checkpoint.ts";
-import type { Checkpoint } from "../checkpoint/checkpoint.ts";
-import { openLog } from "../checkpoint/log.ts";
-import type { Log } from "../checkpoint/log.ts";
+import { saveCheckpoint } from "../checkpoint/checkpoint.ts";
 import { addedUp, openRecipeData } from "../data/recipe-data.ts";
-import type { InputBatches, RecipeData } from "../data/recipe-data.ts";
-import type { ChosenDevice } from "../device/chosen-device.ts";
 import type { LoadedCompilation } from "../device/loaded-compilation.ts";
-import { WorldError } from "../errors.ts";
-import { createEvaluator } from "../evaluation/evaluate.ts";
-import type { Evaluator } from "../evaluation/evaluate.ts";
-import type { Host } from "../host/host.ts";
-import { logged } from "./events.ts";
-import type { EventTime, Figures, LoadedFile, TrainingEvent } from "./events.ts";
-import { initialize } from "./initialize.ts";
-import { loadWeights } from "./load-weights.ts";
+import type { WorldError } from "../errors.ts";
+import type { Figures, TrainingEvent } from "./events.ts";
 import { explainNotFinite } from "./not-finite.ts";
-import { isRun, logPath, prepareRunFolder } from "./run-folder.ts";
-import { programChoices } from "./program-choices.ts";
-import type { CheckpointInfo, RunDescription, RunSource } from "./run-folder.ts";
+import { prepareRunFolder } from "./run-folder.ts";
+import type { CheckpointInfo } from "./run-folder.ts";
 import { lockRun } from "./run-lock.ts";
-import { readParts, writeParts } from "./stored-parts.ts";
-import { checkMetricsEvery, StepsInFlight } from "./steps-in-flight.ts";
+import { emit, openSitting, time } from "./sitting.ts";
+import type { Sitting } from "./sitting.ts";
+import { checkMetricsEvery } from "./steps-in-flight.ts";
+import { readParts } from "./stored-parts.ts";
+import { checkResumable, checkSteps, describeRun } from "./training-request.ts";
+import type { TrainingRequest } from "./training-request.ts";
 import { entriesOfStep, startTrainingStep } from "./training-step.ts";
 import type { EntryRun, StepResult } from "./training-step.ts";
-
-export interface TrainingRequest {
-  readonly compiled: CompiledRecipe;
-  /** Stays open: its owner closes it. */
-  readonly device: ChosenDevice;
-  /** Of the run, such as `runs/digits`; made where it is missing. A run that is there must be this one, and goes on. */
-  readonly folder: string;
-  /** The resolved spec as flat text: what makes two runs the same run. */
-  readonly spec: string;
-  readonly source: RunSource;
-  /** Such as `vitrail` and `node`; for run.json. */
-  readonly versions: Readonly<Record<string, string>>;
-  readonly host: Host;
-  readonly onEvent?: (event: TrainingEvent) => void;
-  /** Aborted: the step under way is finished, a checkpoint saved, and `train` returns. */
-  readonly signal?: AbortSignal;
-  /** Stops after so many steps in all, as if by the signal; schedules stay those of the whole run. */
-  readonly steps?: number;
-  /** Instead of the recipe's. */
-  readonly seed?: number;
-  /** Loader threads; 1 unless said. They never change a result. */
-  readonly workers?: number;
-  /**
-   * Metrics are read after so many steps, together; each step has its own all the same. Unless said, a GPU's after 16, or
-   * a quarter of a second, and those of other devices after each step.
-   */
-  readonly metricsEvery?: number;
-  /** An epoch unless said; whichever comes first. At the end there is always one. */
-  readonly checkpointEvery?: { readonly steps?: number; readonly minutes?: number };
-  /** `must`: it is an error where there is no checkpoint. */
-  readonly resume?: "if-there" | "must";
-}
 
 export interface TrainingResult {
   readonly step: number;
@@ -110,162 +68,6 @@ async function trainInFolder(
     loaded.close();
   }
 }
-
-// ---- before the first step ----
-
-/** From the start, or from a checkpoint, to the end or the next stop. */
-interface Sitting {
-  readonly request: TrainingRequest;
-  readonly plan: TrainingPlan;
-  readonly loaded: LoadedCompilation;
-  readonly batches: InputBatches;
-  /** The batches again, from those of a step on. */
-  readonly batchesAt: (step: number) => Promise<InputBatches>;
-  readonly inFlight: StepsInFlight;
-  readonly evaluator: Evaluator;
-  readonly log: Log;
-  readonly until: number;
-  readonly startedMs: number;
-  /** Steps that the device was asked for, and those of them whose metrics are known. */
-  started: number;
-  step: number;
-  loss: number | null;
-  evaluations: Record<string, Figures>;
-  checkpoint: string | null;
-  checkpointMs: number;
-  /** Milliseconds of the latest steps, for the rate. */
-  readonly stepMs: number[];
-}
-
-async function openSitting(
-  request: TrainingRequest,
-  loaded: LoadedCompilation,
-  data: RecipeData,
-): Promise<Sitting> {
-  const { compiled, folder, host } = request;
-  const startedMs = host.now();
-  const plan: TrainingPlan = { ...compiled.plan, seed: request.seed ?? compiled.plan.seed };
-  const found = latestCheckpoint(host.files, folder);
-  const saved = found && loadCheckpoint(host.files, found.path);
-  const step = saved?.step ?? 0;
-  let loads: readonly LoadedFile[] = [];
-  if (saved) writeParts(loaded, saved, found.path);
-  else {
-    initialize(loaded, plan.seed, host.files);
-    loads = loadWeights(loaded, plan.loads, host.files);
-  }
-  const info = saved && infoOf(saved);
-  const batchesAt = (from: number): Promise<InputBatches> =>
-    data.batches({
-      views: plan.views,
-      batch: plan.batch / plan.accumulate,
-      seed: plan.seed,
-      mode: "train",
-      startStep: from * plan.accumulate,
-    });
-  const { metricsEvery: every } = request;
-  const sitting: Sitting = {
-    request,
-    plan,
-    loaded,
-    batches: await batchesAt(step),
-    batchesAt,
-    inFlight: new StepsInFlight(loaded, plan, { every, now: host.now }),
-    evaluator: createEvaluator(plan, loaded, data),
-    log: openLog(host.files, logPath(folder), info?.logBytes ?? 0),
-    until: Math.max(step, Math.min(request.steps ?? plan.steps, plan.steps)),
-    startedMs,
-    started: step,
-    step,
-    loss: info?.loss ?? null,
-    evaluations: { ...info?.evaluations },
-    checkpoint: found?.path ?? null,
-    checkpointMs: startedMs,
-    stepMs: [],
-  };
-  const notes = [...(found?.passedOver ?? []), ...changesSince(info, request.device)];
-  emitStart(sitting, notes, loads);
-  return sitting;
-}
-
-function infoOf(checkpoint: Checkpoint): CheckpointInfo {
-  return checkpoint.info as unknown as CheckpointInfo;
-}
-
-function emitStart(sitting: Sitting, notes: readonly string[], loads: readonly LoadedFile[]): void {
-  const { request, plan, loaded, step, loss, until } = sitting;
-  const parameters = loaded.compiled.layout.parts
-    .filter(({ role }) => role === "parameter")
-    .reduce((sum, { shape }) => sum + elementCount(shape), 0);
-  emit(sitting, {
-    event: "start",
-    step,
-    loss,
-    until,
-    steps: plan.steps,
-    stepsPerEpoch: plan.stepsPerEpoch,
-    batch: plan.batch,
-    recipe: plan.name,
-    parameters,
-    folder: request.folder,
-    device: request.device.description,
-    resumed: sitting.checkpoint !== null,
-    notes,
-    loads,
-    time: time(sitting),
-  });
-}
-
-/** Where a checkpoint was made under another device or version, the bits may differ from here on: it is said. */
-function changesSince(info: CheckpointInfo | null, device: ChosenDevice): readonly string[] {
-  const before = info?.fixes ?? device.fixes;
-  return [...new Set([...Object.keys(before), ...Object.keys(device.fixes)])]
-    .filter((name) => before[name] !== device.fixes[name])
-    .map(
-      (name) =>
-        `the checkpoint was made with ${name} = ${before[name] ?? "none"}, this is ${device.fixes[name] ?? "none"}: bits may differ`,
-    );
-}
-
-function describeRun(request: TrainingRequest): RunDescription {
-  const { compiled, device, versions } = request;
-  const { plan } = compiled;
-  return {
-    format: 1,
-    recipe: plan.name,
-    settings: Object.fromEntries(plan.settings.map(({ name, value }) => [name, value])),
-    seed: request.seed ?? plan.seed,
-    batch: plan.batch,
-    steps: plan.steps,
-    stepsPerEpoch: plan.stepsPerEpoch,
-    versions,
-    device: { name: device.name, description: device.description, reason: device.reason },
-    workers: request.workers ?? 1,
-    fixes: device.fixes,
-    choices: programChoices(compiled, device),
-  };
-}
-
-function checkSteps({ steps, compiled }: TrainingRequest): void {
-  const most = compiled.plan.steps;
-  if (steps === undefined || (Number.isInteger(steps) && steps >= 0 && steps <= most)) return;
-  throw new WorldError(
-    "bad-setting",
-    `${steps} steps cannot be trained: the recipe has ${most}`,
-    `choose 0 to ${most}, or set the recipe's length`,
-  );
-}
-
-function checkResumable({ folder, host }: TrainingRequest): void {
-  if (isRun(host.files, folder) && latestCheckpoint(host.files, folder)) return;
-  throw new WorldError(
-    "no-checkpoint",
-    `there is nothing to resume in ${folder}`,
-    "leave out --resume to begin, or name the run's folder with --out",
-  );
-}
-
-// ---- the loop ----
 
 async function runSitting(sitting: Sitting): Promise<TrainingResult> {
   const { request, plan } = sitting;
@@ -403,18 +205,6 @@ function end(sitting: Sitting, why: TrainingResult["why"]): TrainingResult {
   emit(sitting, { event: "end", step, loss, why, evaluations, data, checkpoint, time: time(sitting) }); // prettier-ignore
   log.sync();
   return { step, why, loss, evaluations, checkpoint };
-}
-
-// ---- events ----
-
-function emit(sitting: Sitting, event: TrainingEvent): void {
-  const line = logged(event);
-  if (line) sitting.log.write(line);
-  sitting.request.onEvent?.(event);
-}
-
-function time({ request, startedMs }: Sitting): EventTime {
-  return { seconds: (request.host.now() - startedMs) / 1000 };
 }
 
 /** Lets signals and loader threads be heard: a step on this thread would never leave room for them. */

@@ -5,7 +5,7 @@ import { nodeFiles } from "../../../runtime/host/node.ts";
 import type { TrainingEvent } from "../../../runtime/training/events.ts";
 import type { RunDescription } from "../../../runtime/training/run-folder.ts";
 import { train } from "../../../runtime/training/train.ts";
-import type { TrainingRequest } from "../../../runtime/training/train.ts";
+import type { TrainingRequest } from "../../../runtime/training/training-request.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { finalState } from "./final-state.ts";
 import { requestFor, smallRecipe } from "./trained-recipe.ts";

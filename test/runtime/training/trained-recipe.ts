@@ -9,7 +9,7 @@ import { openChosenDevice } from "../../../runtime/device/chosen-device.ts";
 import type { ChosenDevice, DeviceWish } from "../../../runtime/device/chosen-device.ts";
 import { nodeHost } from "../../../runtime/host/node.ts";
 import type { TrainingEvent } from "../../../runtime/training/events.ts";
-import type { TrainingRequest } from "../../../runtime/training/train.ts";
+import type { TrainingRequest } from "../../../runtime/training/training-request.ts";
 
 /** Digits through one hidden layer with dropout, in seconds: 16 steps an epoch, slots, and draws in every step. */
 export const smallRecipe = `
