@@ -3,7 +3,7 @@ import type { EntryKernels } from "./entry-kernels.ts";
 import { arrayBytes } from "./limits.ts";
 import { lowerBound } from "./plan-memory.ts";
 import type { Arena, Program, ResidentSlot } from "./program.ts";
-import { intervalsOf } from "./scratch-places.ts";
+import { intervalsOf } from "./lifetimes.ts";
 
 /** What a program needs of memory, in bytes, before anything runs. */
 export interface Footprint {

@@ -3,10 +3,11 @@
 // run next it takes the one that frees the most bytes beyond those it needs, the earliest on equal terms.
 // Greedy, so the given order stays where it is no worse. Expects: verifyKernels(graph) holds.
 import type { HostWork, Kernel, KernelGraph } from "../kernels/kernel.ts";
-import { buffersOf, kernelReads, kernelWrites, numbered } from "../kernels/kernel-buffers.ts";
+import { kernelReads, kernelWrites, numbered } from "../kernels/kernel-buffers.ts";
 import { spansOf, type Span } from "../kernels/span.ts";
+import { intervalsOf } from "./lifetimes.ts";
 import { lowerBound } from "./plan-memory.ts";
-import { intervalsOf } from "./scratch-places.ts";
+import { piecesOf } from "./pieces.ts";
 
 export function orderKernels(graph: KernelGraph): KernelGraph {
   const reordered = new Ordering(graph).run();
@@ -16,7 +17,7 @@ export function orderKernels(graph: KernelGraph): KernelGraph {
 
 interface Task {
   readonly kernel: Kernel | HostWork;
-  /** Roots of scratch that it touches, each once. */
+  /** Pieces of scratch that it touches, each once. */
   readonly touches: readonly number[];
   readonly next: Set<number>;
   waits: number;
@@ -26,21 +27,18 @@ class Ordering {
   private readonly graph: KernelGraph;
   private readonly tasks: readonly Task[];
   private readonly bytes: readonly number[];
-  /** Tasks that have yet to touch each root, and roots that hold something now. */
+  /** Tasks that have yet to touch each piece, and pieces that hold something now. */
   private readonly users: number[];
   private readonly live = new Set<number>();
 
   constructor(graph: KernelGraph) {
     this.graph = graph;
     const spans = spansOf(graph.buffers);
-    const isScratch = (root: number) => graph.buffers[root]!.role.kind === "scratch";
-    this.bytes = graph.buffers.map(({ length }) => length * 4);
-    this.tasks = graph.kernels.map((kernel): Task => {
-      const all = buffersOf(kernel).map((id) => spans[id]!.root);
-      return { kernel, touches: [...new Set(all)].filter(isScratch), next: new Set(), waits: 0 };
-    });
-    this.users = graph.buffers.map(() => 0);
-    for (const { touches } of this.tasks) for (const root of touches) this.users[root]!++;
+    const { all, touched } = piecesOf(graph);
+    this.bytes = all.map(({ start, end }) => (end - start) * 4);
+    this.tasks = graph.kernels.map((kernel, i): Task => ({ kernel, touches: touched[i]!, next: new Set(), waits: 0 })); // prettier-ignore
+    this.users = all.map(() => 0);
+    for (const { touches } of this.tasks) for (const piece of touches) this.users[piece]!++;
     this.connect(spans);
   }
 
@@ -85,9 +83,9 @@ class Ordering {
       ready.delete(chosen);
       const { kernel, touches, next } = this.tasks[chosen]!;
       kernels.push(numbered(kernel, kernels.length));
-      for (const root of touches) {
-        this.live.add(root);
-        if (--this.users[root]! === 0) this.live.delete(root);
+      for (const piece of touches) {
+        this.live.add(piece);
+        if (--this.users[piece]! === 0) this.live.delete(piece);
       }
       for (const after of next) if (--this.tasks[after]!.waits === 0) ready.add(after);
     }
@@ -107,9 +105,9 @@ class Ordering {
   /** Bytes that end their life in a task, less those that begin one. */
   private freedBy({ touches }: Task): number {
     let freed = 0;
-    for (const root of touches) {
-      if (!this.live.has(root)) freed -= this.bytes[root]!;
-      if (this.users[root] === 1) freed += this.bytes[root]!;
+    for (const piece of touches) {
+      if (!this.live.has(piece)) freed -= this.bytes[piece]!;
+      if (this.users[piece] === 1) freed += this.bytes[piece]!;
     }
     return freed;
   }

@@ -1,11 +1,22 @@
 // Buffers with lifetimes -> places in scratch arenas such that no two that live at once overlap.
 // Greedy by several orders, the best kept: sizes and lifetimes of a training step are nested (forward values die
-// backwards), where one of the orders is as a rule within a few percent of the largest live set.
+// backwards), where one of the orders is as a rule within a few percent of the largest live set. Where none reaches it, the
+// buffers that stand highest are placed earlier, some times over.
 
 export interface Interval {
   readonly id: number;
   readonly bytes: number;
   /** First and last step in which it is written or read, both included. */
+  readonly first: number;
+  readonly last: number;
+  /** Pieces that live less long, by rising offset, none overlapping; what is in none of them is never used. */
+  readonly parts?: readonly Part[];
+}
+
+export interface Part {
+  /** Bytes from the beginning of the buffer. */
+  readonly offset: number;
+  readonly bytes: number;
   readonly first: number;
   readonly last: number;
 }
@@ -24,112 +35,180 @@ export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
-/** The largest sum of buffers that live at once: no plan can need less. */
-export function lowerBound(intervals: readonly Interval[]): number {
-  const changes = new Map<number, number>();
-  for (const { bytes, first, last } of intervals) {
-    changes.set(first, (changes.get(first) ?? 0) + align(bytes));
-    changes.set(last + 1, (changes.get(last + 1) ?? 0) - align(bytes));
-  }
-  let live = 0;
-  let most = 0;
-  for (const step of [...changes.keys()].sort((a, b) => a - b)) {
-    live += changes.get(step)!;
-    most = Math.max(most, live);
-  }
-  return most;
+function partsOf({ bytes, first, last, parts }: Interval): readonly Part[] {
+  return parts ?? [{ offset: 0, bytes, first, last }];
 }
 
-type Order = (a: Interval, b: Interval) => number;
+/** The largest sum of buffers that live at once: no plan can need less. */
+export function lowerBound(intervals: readonly Interval[]): number {
+  return Math.max(0, ...liveBytes(intervals));
+}
+
+/** The bytes that live in each step, up to the last. */
+export function liveBytes(intervals: readonly Interval[]): number[] {
+  const changes: number[] = [];
+  // What lies behind a part may begin within its last 256 bytes.
+  const isExact = intervals.some(({ parts }) => parts !== undefined);
+  for (const interval of intervals)
+    for (const { bytes, first, last } of partsOf(interval)) {
+      const size = isExact ? bytes : align(bytes);
+      changes[first] = (changes[first] ?? 0) + size;
+      changes[last + 1] = (changes[last + 1] ?? 0) - size;
+    }
+  let live = 0;
+  return Array.from(changes, (change) => (live += change ?? 0));
+}
+
+/** In which order buffers are placed, and where among several gaps that are wide enough. */
+interface Way {
+  readonly order: (a: Interval, b: Interval) => number;
+  readonly gap: "tightest" | "lowest";
+}
 
 const span = (interval: Interval) => interval.last - interval.first + 1;
 
-const orders: readonly Order[] = [
-  (a, b) => b.bytes - a.bytes || a.first - b.first,
-  (a, b) => b.bytes * span(b) - a.bytes * span(a) || a.first - b.first,
-  (a, b) => span(b) - span(a) || b.bytes - a.bytes,
-  (a, b) => a.first - b.first || b.bytes - a.bytes,
-  (a, b) => b.last - a.last || b.bytes - a.bytes,
+/** The most promising first: what lives to the end goes to the bottom, as on a stack. */
+const ways: readonly Way[] = [
+  { order: (a, b) => b.last - a.last || b.bytes - a.bytes, gap: "lowest" },
+  { order: (a, b) => a.first - b.first || b.bytes - a.bytes, gap: "tightest" },
+  { order: (a, b) => span(b) - span(a) || b.bytes - a.bytes, gap: "tightest" },
+  { order: (a, b) => b.bytes * span(b) - a.bytes * span(a) || a.first - b.first, gap: "tightest" },
+  { order: (a, b) => b.bytes - a.bytes || a.first - b.first, gap: "tightest" },
 ];
+
+/** Of placing one interval while others are there: what the retries of one way may take. */
+const mostComparisons = 5e6;
+const mostRetries = 24;
+/** A plan so near the bound is good. */
+const nearly = 1.001;
 
 /** @param arenaBytes no arena is longer; every interval must fit one by itself. */
 export function planMemory(intervals: readonly Interval[], arenaBytes: number): Placement {
-  const bound = lowerBound(intervals);
+  const enough = lowerBound(intervals) * nearly;
   let best: Placement | undefined;
-  for (const order of orders) {
-    const placement = placeInOrder([...intervals].sort(order), arenaBytes);
+  const isEnough = (): boolean => best !== undefined && total(best) <= enough;
+  const attempt = (order: readonly Interval[], { gap }: Way): Placement => {
+    const placement = placeInOrder(order, gap, arenaBytes);
     if (!best || total(placement) < total(best)) best = placement;
-    if (total(best) <= bound) break;
+    return placement;
+  };
+  const tries: { readonly way: Way; order: Interval[]; placement: Placement }[] = [];
+  for (const way of ways) {
+    const order = [...intervals].sort(way.order);
+    tries.push({ way, order, placement: attempt(order, way) });
+    if (isEnough()) return best!;
   }
-  return best ?? { places: new Map(), arenas: [] };
+  const retries = Math.min(mostRetries, Math.floor(mostComparisons / intervals.length ** 2));
+  for (let { way, order, placement } of tries)
+    for (let retry = 0; retry < retries && !isEnough(); retry++) {
+      const highest = new Set(highestIn(placement, order));
+      order = [...highest, ...order.filter((each) => !highest.has(each))];
+      placement = attempt(order, way);
+    }
+  return best!;
+}
+
+/** The buffers that end where their arena does: they make it as long as it is. */
+function highestIn({ places, arenas }: Placement, intervals: readonly Interval[]): Interval[] {
+  return intervals.filter(({ id, bytes }) => {
+    const { arena, offset } = places.get(id)!;
+    return offset + align(bytes) === arenas[arena];
+  });
 }
 
 function total(placement: Placement): number {
   return placement.arenas.reduce((sum, bytes) => sum + bytes, 0);
 }
 
+/** Bytes [start, end) of an arena, while something is there. */
 interface Placed {
-  readonly interval: Interval;
-  readonly offset: number;
+  readonly start: number;
+  readonly end: number;
+  readonly first: number;
+  readonly last: number;
 }
 
-function placeInOrder(intervals: readonly Interval[], arenaBytes: number): Placement {
+function placeInOrder(
+  intervals: readonly Interval[],
+  gap: Way["gap"],
+  arenaBytes: number,
+): Placement {
   const arenas: { bytes: number; placed: Placed[] }[] = [];
   const places = new Map<number, { arena: number; offset: number }>();
   for (const interval of intervals) {
-    const found = findPlace(interval, arenas, arenaBytes);
+    const found = findPlace(interval, gap, arenas, arenaBytes);
     const arena = (arenas[found.arena] ??= { bytes: 0, placed: [] });
-    insert(arena.placed, { interval, offset: found.offset });
+    for (const { offset, bytes, first, last } of partsOf(interval)) {
+      const start = found.offset + offset;
+      insert(arena.placed, { start, end: start + bytes, first, last });
+    }
     arena.bytes = Math.max(arena.bytes, found.offset + align(interval.bytes));
     places.set(interval.id, found);
   }
   return { places, arenas: arenas.map(({ bytes }) => bytes) };
 }
 
-/** Keeps an arena's list sorted by offset. */
+/** Keeps an arena's list sorted by start. */
 function insert(placed: Placed[], item: Placed): void {
   let low = 0;
   let high = placed.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (placed[middle]!.offset <= item.offset) low = middle + 1;
+    if (placed[middle]!.start <= item.start) low = middle + 1;
     else high = middle;
   }
   placed.splice(low, 0, item);
 }
 
-/** The tightest gap among those that live at the same time; else behind them; else a new arena. */
+/** A gap among those that live at the same time; else behind them; else a new arena. */
 function findPlace(
   interval: Interval,
+  gap: Way["gap"],
   arenas: readonly { readonly placed: readonly Placed[] }[],
   arenaBytes: number,
 ): { arena: number; offset: number } {
-  const size = align(interval.bytes);
   for (const [arena, { placed }] of arenas.entries()) {
-    const offset = bestOffset(interval, size, placed, arenaBytes);
-    if (offset !== undefined) return { arena, offset };
+    const offset = interval.parts
+      ? lowestOffset(interval.parts, placed)
+      : offsetInGap(interval, gap, placed);
+    if (offset + align(interval.bytes) <= arenaBytes) return { arena, offset };
   }
   return { arena: arenas.length, offset: 0 };
 }
 
-function bestOffset(
-  interval: Interval,
-  size: number,
+function offsetInGap(
+  { bytes, first, last }: Interval,
+  wanted: Way["gap"],
   placed: readonly Placed[],
-  arenaBytes: number,
-): number | undefined {
+): number {
   let end = 0;
   let best: number | undefined;
   let bestGap = Number.POSITIVE_INFINITY;
-  for (const { interval: other, offset } of placed) {
-    if (other.last < interval.first || other.first > interval.last) continue;
-    const gap = offset - end;
-    if (gap >= size && gap < bestGap) {
+  for (const other of placed) {
+    if (other.last < first || other.first > last) continue;
+    const gap = other.start - end;
+    if (gap >= bytes && wanted === "lowest") return end;
+    if (gap >= bytes && gap < bestGap) {
       best = end;
       bestGap = gap;
     }
-    end = Math.max(end, offset + align(other.bytes));
+    end = Math.max(end, align(other.end));
   }
-  if (best !== undefined) return best;
-  return end + size <= arenaBytes ? end : undefined;
+  return best ?? end;
+}
+
+/** From the beginning upwards, past each part's conflicts, until none is left. */
+function lowestOffset(parts: readonly Part[], placed: readonly Placed[]): number {
+  let offset = 0;
+  for (let isFree = false; !isFree;) {
+    isFree = true;
+    for (const part of parts)
+      for (const { start, end, first, last } of placed) {
+        const isApart = last < part.first || first > part.last;
+        if (isApart || end <= offset + part.offset || offset + part.offset + part.bytes <= start) continue; // prettier-ignore
+        offset = align(end - part.offset);
+        isFree = false;
+      }
+  }
+  return offset;
 }

@@ -1,11 +1,10 @@
-// An entry's scratch buffers -> their lifetimes, and places by them.
+// An entry's scratch buffers -> places by their lifetimes.
 import type { Placement, Interval } from "./plan-memory.ts";
 import { align, planMemory } from "./plan-memory.ts";
-import { buffersOf } from "../kernels/kernel-buffers.ts";
-import { spansOf } from "../kernels/span.ts";
 import { arenaBytes, smallerStep, tooLarge } from "./arena-space.ts";
 import type { EntryKernels } from "./entry-kernels.ts";
-import { elementBytes, hasOwnArena, WASM_LIMITS } from "./limits.ts";
+import { intervalsOf } from "./lifetimes.ts";
+import { hasOwnArena } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import type { Target } from "./target.ts";
 
@@ -35,27 +34,4 @@ export function planScratch(
     words: planMemory(words, arenaBytes(limits)),
     halves: planMemory(intervals.filter(isHalf), arenaBytes(limits)),
   };
-}
-
-/** Lifetimes of scratch buffers: parts live and die with the whole that they lie in. */
-export function intervalsOf(
-  { kernels }: Pick<EntryKernels, "kernels">,
-  target: Target["name"] = "wasm",
-  limits: Limits = WASM_LIMITS,
-): Interval[] {
-  const spans = spansOf(kernels.buffers);
-  const lives = new Map<number, { first: number; last: number }>();
-  kernels.kernels.forEach((kernel, step) => {
-    for (const buffer of buffersOf(kernel)) {
-      const { root } = spans[buffer]!;
-      lives.set(root, { first: lives.get(root)?.first ?? step, last: step });
-    }
-  });
-  return kernels.buffers.flatMap((buffer): Interval[] => {
-    const live = lives.get(buffer.id);
-    if (buffer.within || buffer.role.kind !== "scratch" || !live) return [];
-    const isHalf = hasOwnArena(buffer.dtype, target, limits);
-    const bytes = buffer.length * (isHalf ? 2 : elementBytes(buffer.dtype, target));
-    return [{ id: buffer.id, bytes, ...live }];
-  });
 }

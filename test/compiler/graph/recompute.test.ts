@@ -10,7 +10,7 @@ import { fuse } from "../../../compiler/kernels/fuse.ts";
 import { verifyKernels } from "../../../compiler/kernels/verify.ts";
 import { orderKernels } from "../../../compiler/program/order.ts";
 import { lowerBound } from "../../../compiler/program/plan-memory.ts";
-import { intervalsOf } from "../../../compiler/program/scratch-places.ts";
+import { intervalsOf } from "../../../compiler/program/lifetimes.ts";
 import { expectSameKernels } from "../kernels/same-kernels.ts";
 import { expectSameMeaning } from "./same-meaning.ts";
 

@@ -6,7 +6,7 @@ import { interpretKernels } from "../../../compiler/kernels/interpret.ts";
 import { verifyKernels } from "../../../compiler/kernels/verify.ts";
 import { orderKernels } from "../../../compiler/program/order.ts";
 import { lowerBound } from "../../../compiler/program/plan-memory.ts";
-import { intervalsOf } from "../../../compiler/program/scratch-places.ts";
+import { intervalsOf } from "../../../compiler/program/lifetimes.ts";
 import { fixedArrays, fixedInputs } from "../graph/fixed-values.ts";
 import { tinySizes, trainingGraph } from "../kernels/training-graph.ts";
 

@@ -8,24 +8,47 @@ import {
   type Interval,
 } from "../../../compiler/program/plan-memory.ts";
 
-const intervals = fc
-  .array(
-    fc.record({ bytes: fc.integer({ min: 1, max: 5000 }), first: fc.nat(30), span: fc.nat(12) }),
-    { maxLength: 40 },
-  )
-  .map((list) =>
-    list.map(({ bytes, first, span }, id): Interval => ({ id, bytes, first, last: first + span })),
-  );
+const lives = fc
+  .record({ first: fc.nat(30), span: fc.nat(12) })
+  .map(({ first, span }) => ({ first, last: first + span }));
 
-/** Pairs that live at the same time in the same bytes. */
+/** Some of them have parts with lives of their own, with and without gaps between. */
+const interval = fc.oneof(
+  fc.record({ bytes: fc.integer({ min: 1, max: 5000 }), lives }).map(({ bytes, lives }) => ({ bytes, ...lives })), // prettier-ignore
+  fc
+    .array(fc.record({ gap: fc.nat(300), bytes: fc.integer({ min: 1, max: 1500 }), lives }), {
+      minLength: 2,
+      maxLength: 4,
+    }) // prettier-ignore
+    .map((pieces) => {
+      let end = 0;
+      const parts = pieces.map(({ gap, bytes, lives }) => {
+        const offset = end + gap;
+        end = offset + bytes;
+        return { offset, bytes, ...lives };
+      });
+      const first = Math.min(...parts.map((part) => part.first));
+      const last = Math.max(...parts.map((part) => part.last));
+      return { bytes: end, first, last, parts };
+    }),
+);
+
+const intervals = fc
+  .array(interval, { maxLength: 40 })
+  .map((list) => list.map((each, id): Interval => ({ id, ...each })));
+
+/** Pairs that live at the same time in the same bytes, part by part. */
 function overlaps(list: readonly Interval[], arenaBytes: number): string[] {
   const { places } = planMemory(list, arenaBytes);
-  return list.flatMap((a, i) =>
-    list.slice(i + 1).flatMap((b) => {
-      const [x, y] = [places.get(a.id)!, places.get(b.id)!];
+  const pieces = list.flatMap(({ id, bytes, first, last, parts }) => {
+    const { arena, offset } = places.get(id)!;
+    return (parts ?? [{ offset: 0, bytes, first, last }]).map((part) => ({ id, arena, ...part, start: offset + part.offset })); // prettier-ignore
+  });
+  return pieces.flatMap((a, i) =>
+    pieces.slice(i + 1).flatMap((b) => {
       const liveTogether = a.first <= b.last && b.first <= a.last;
       const inSameBytes =
-        x.arena === y.arena && x.offset < y.offset + b.bytes && y.offset < x.offset + a.bytes;
+        a.arena === b.arena && a.start < b.start + b.bytes && b.start < a.start + a.bytes;
       return liveTogether && inSameBytes ? [`${a.id} and ${b.id}`] : [];
     }),
   );

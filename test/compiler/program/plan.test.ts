@@ -8,7 +8,7 @@ import { simplify } from "../../../compiler/graph/simplify.ts";
 import { fuse } from "../../../compiler/kernels/fuse.ts";
 import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "../../../compiler/program/limits.ts";
 import { footprint } from "../../../compiler/program/footprint.ts";
-import { intervalsOf } from "../../../compiler/program/scratch-places.ts";
+import { intervalsOf } from "../../../compiler/program/lifetimes.ts";
 import { planProgram } from "../../../compiler/program/plan.ts";
 import type { EntryKernels } from "../../../compiler/program/entry-kernels.ts";
 import type { Program } from "../../../compiler/program/program.ts";
@@ -141,7 +141,7 @@ describe("a planned program", { timeout: 30_000 }, () => {
 
   test("is refused where it is larger than the device's memory", () => {
     expect(() => plan({ ...DEFAULT_WEBGPU_LIMITS, totalBytes: 1000 })).toThrow(
-      "the program needs 44.75 KiB in all, the device allows 1000 bytes (totalBytes)",
+      "the program needs 44.5 KiB in all, the device allows 1000 bytes (totalBytes)",
     );
   });
 });
