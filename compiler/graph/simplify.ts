@@ -1,6 +1,7 @@
 // Tensor graph -> tensor graph that means the same in fewer nodes.
 // The graph is rebuilt node by node; each node made is offered to the rules for its op until none fits, equal nodes
-// become one, and what nothing needs is dropped. Rules keep numbers as they are (see `rules/rule.ts`).
+// become one, and what nothing needs is dropped. Rules keep numbers as they are (see `rules/rule.ts`);
+// those for gradients change the rounding of sums.
 // Expects: verify(graph) holds. `stop` must outlive differentiation, so it goes only where `isDifferentiated` is said.
 import { sameShape, showType } from "../ops/shape.ts";
 import { Builder } from "./builder.ts";
@@ -10,6 +11,7 @@ import { assemblyRules } from "./rules/assembly-rules.ts";
 import { constantRules } from "./rules/constant-rules.ts";
 import { indexingRules } from "./rules/indexing-rules.ts";
 import type { Rule } from "./rules/rule.ts";
+import { sumRules } from "./rules/sum-rules.ts";
 import { viewRules } from "./rules/view-rules.ts";
 
 export const rules: readonly Rule[] = [
@@ -26,6 +28,9 @@ const dropStop: Rule = {
   apply: (_g, node) => node.inputs[0],
 };
 
+/** Rules that hold once the graph has its gradients; those of sums change rounding. */
+export const rulesOfGradients: readonly Rule[] = [dropStop, ...sumRules];
+
 export interface SimplifySettings {
   /** The graph has its gradients: `stop` has done its work. */
   readonly isDifferentiated?: boolean;
@@ -34,7 +39,7 @@ export interface SimplifySettings {
 }
 
 export function simplify(graph: TensorGraph, settings: SimplifySettings = {}): TensorGraph {
-  const chosen = settings.isDifferentiated ? [dropStop, ...rules] : rules;
+  const chosen = settings.isDifferentiated ? [...rulesOfGradients, ...rules] : rules;
   const g = new SimplifyingBuilder(chosen, settings.observe);
   const copies = g.import(graph);
   return g.finish({

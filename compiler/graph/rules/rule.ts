@@ -1,6 +1,7 @@
 // What a rewrite rule is: for a node of one of `ops`, another node of the same type that means the same, or nothing.
 // A rule looks a few nodes up, never at who uses the node. Whatever it builds is simplified as it is built,
-// so a rule must lead to something smaller. Numbers stay: nothing is reassociated, only exact identities are used.
+// so a rule must lead to something smaller. Numbers stay: nothing is reassociated, only exact identities are used
+// (those of `sum-rules.ts` apart, which only gradients get).
 import type { Notation } from "../../ops/notation.ts";
 import type { Node } from "../graph.ts";
 

@@ -43,6 +43,8 @@ export class Grouping {
   private readonly walks = new Map<string, Set<Group>>();
   /** Groups by a value that they read. */
   private readonly readers = new Map<Node, Set<Group>>();
+  /** Groups by a value that what they walk is made of. */
+  private readonly walkersBehind = new Map<Node, Set<Group>>();
   private readonly attentions = new Map<string, Group>();
   private readonly madeBy = new Map<Node, readonly Group[]>();
   private readonly order = new Map<Node, number>();
@@ -227,7 +229,10 @@ export class Grouping {
     const kept = keptAxes(node);
     this.join(group, node, mapped(mapping, kept));
     // What is walked is at hand at every point of the row, wherever it comes from.
-    for (const base of this.sources.basesOf(operand)) this.addRead(group, base);
+    for (const base of this.sources.basesOf(operand)) {
+      this.addRead(group, base);
+      for (const inner of this.elementwiseInputs(base)) put(this.walkersBehind, inner, group);
+    }
     group.at.set(operand, mapping);
     put(this.walks, walkOf(node), group);
   }
@@ -252,19 +257,26 @@ export class Grouping {
     return this.walks.get(walkOf(reduction)) ?? new Set();
   }
 
-  /** Those of them that read some of what a reduction walks, or of what that is made of. */
+  /** Those of them that read some of what a reduction walks, or of what that is made of, or what is made of it. */
   relatedWalks(reduction: Node): Iterable<Group> {
     const alike = this.walksLike(reduction);
     const related = new Set<Group>();
-    const addReaders = (base: Node) => {
-      for (const group of this.readers.get(base) ?? []) if (alike.has(group)) related.add(group);
+    const add = (groups: Iterable<Group> = []) => {
+      for (const group of groups) if (alike.has(group)) related.add(group);
     };
     for (const base of this.sources.basesOf(reduction.inputs[0]!)) {
-      addReaders(base);
-      if (this.sources.roleOf(base) === "computed" && this.sources.isPointwise(base))
-        this.sources.basesBehind(base).forEach(addReaders);
+      add(this.readers.get(base));
+      add(this.walkersBehind.get(base));
+      for (const inner of this.elementwiseInputs(base)) add(this.readers.get(inner));
     }
     return related;
+  }
+
+  /** What an elementwise value is made of; nothing for others. */
+  private elementwiseInputs(base: Node): readonly Node[] {
+    const isElementwise =
+      this.sources.roleOf(base) === "computed" && this.sources.isPointwise(base);
+    return isElementwise ? this.sources.basesBehind(base) : [];
   }
 
   // ---- groups of their own ----

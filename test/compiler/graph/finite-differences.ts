@@ -4,6 +4,7 @@ import { Builder } from "../../../compiler/graph/builder.ts";
 import { differentiate } from "../../../compiler/graph/differentiate.ts";
 import type { Node, TensorType } from "../../../compiler/graph/graph.ts";
 import { interpret } from "../../../compiler/graph/interpret.ts";
+import { simplify } from "../../../compiler/graph/simplify.ts";
 import { verify } from "../../../compiler/graph/verify.ts";
 import type { Values } from "../../../compiler/ops/op.ts";
 import { elementCount } from "../../../compiler/ops/shape.ts";
@@ -18,19 +19,20 @@ function weightedSum(g: Builder, y: Node): Node {
 /**
  * `build` makes a float result from inputs of the given types; each float input's gradient is checked at
  * every element (at most `most` of them, evenly chosen) to `tolerance`, relative to the largest.
+ * `isSimplified`: as a training step has it, after the rules that only gradients get.
  */
 export function expectGradient(
   types: readonly TensorType[],
   values: readonly Values[],
   build: (g: Builder, inputs: readonly Node[]) => Node,
-  { tolerance = 1e-6, most = 24 } = {},
+  { tolerance = 1e-6, most = 24, isSimplified = false } = {},
 ): void {
   const g = new Builder();
   const inputs = types.map((type, place) => g.input(`x${place}`, type));
   const loss = weightedSum(g, build(g, inputs));
   const floats = inputs.filter((input) => input.dtype === "f32");
   const gradients = differentiate(g, loss, floats);
-  const graph = g.finish({
+  const made = g.finish({
     outputs: [
       { name: "loss", value: loss },
       ...floats.map((input, place) => ({
@@ -40,6 +42,7 @@ export function expectGradient(
     ],
     keepLeaves: true,
   });
+  const graph = isSimplified ? simplify(made, { isDifferentiated: true }) : made;
   verify(graph);
   const run = (at: readonly Values[]) =>
     interpret(graph, new Map(at.map((value, place) => [`x${place}`, value]))).outputs;
