@@ -18,6 +18,8 @@ import type { RunEvaluation } from "./runtime/evaluation/evaluate-run.ts";
 import { predictImages } from "./runtime/evaluation/predict-image.ts";
 import type { Prediction } from "./runtime/evaluation/predict-image.ts";
 import { nodeHost } from "./runtime/host/node.ts";
+import { profileOnDevice } from "./runtime/profile/profile-on-device.ts";
+import type { Profile } from "./runtime/profile/profile.ts";
 import { packageVersion, specFiles, specNames } from "./runtime/host/node-specs.ts";
 import { compileFigures } from "./runtime/spec/compile-figures.ts";
 import type { CompileFigures } from "./runtime/spec/compile-figures.ts";
@@ -57,6 +59,7 @@ export type {
   Limits,
   ListedModel,
   Prediction,
+  Profile,
   ResolvedSpec,
   Run,
   RunEvaluation,
@@ -65,6 +68,8 @@ export type {
   SpecSummary,
   TrainingResult,
 };
+export type { KernelGroup } from "./runtime/profile/kernel-groups.ts";
+export type { ProfiledStep } from "./runtime/profile/profile.ts";
 export type { TrainingEvent } from "./runtime/training/events.ts";
 
 export interface SpecOptions {
@@ -148,6 +153,39 @@ export async function compile(target: string, options: CompileOptions = {}): Pro
   );
   const figures = compileFigures(spec, threads);
   return { compiled: spec.compiled, ...(figures === undefined ? {} : { figures }) };
+}
+
+export interface ProfileOptions extends SpecOptions {
+  readonly device?: Exclude<DeviceName, "interpret">;
+  readonly threads?: number;
+  /** Of a model; recipes state their own. */
+  readonly batch?: number;
+  /** Times that the step is run; each figure is the median. 15 unless said. */
+  readonly repeats?: number;
+}
+
+/**
+ * Where the time of a recipe's training step or a model's forward pass goes: each kernel with its time, work, share of
+ * what the device can reach, and the line that it came from. Runs on generated values; no data set is read.
+ * @throws SpecError, UnclearTarget, WorldError
+ */
+export async function profile(target: string, options: ProfileOptions = {}): Promise<Profile> {
+  const { settings = {}, device: want, threads, batch, repeats = 15 } = options;
+  const device = await openChosenDevice({
+    ...(want === undefined ? {} : { want }),
+    ...(threads === undefined ? {} : { threads }),
+  });
+  try {
+    const { name, limits } = device;
+    const spec = compileSpec(
+      parseTarget(target),
+      { ...optionsOf(settings), ...(batch === undefined ? {} : { batch }) },
+      { target: name, limits },
+    );
+    return await profileOnDevice(spec, device, nodeHost, repeats);
+  } finally {
+    await device.close();
+  }
 }
 
 export interface TrainOptions

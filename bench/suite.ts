@@ -1,6 +1,6 @@
 // Vitrail beside its peers: `npm run bench -- [workload ...]`. The same network, batch and weights for all; their losses
-// must agree before anything is timed; one run interleaves them. `kernels` and `compile` are workloads of our own: single
-// kernels against what the machine can reach, and how long compiling takes. Peers have a package of their own:
+// must agree before anything is timed; one run interleaves them. `kernels`, `compile` and `profile` are of our own: single
+// kernels against what the machine can reach, how long compiling takes, the largest kernels of two training steps. Peers have a package of their own:
 // `npm install --prefix bench/peers --ignore-scripts`, and VITRAIL_BENCH_PYTHON names a Python with torch.
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
@@ -10,6 +10,7 @@ import { measureCompilations } from "./suite/compilations.ts";
 import type { SuiteFigures } from "./suite/figures.ts";
 import { measureKernels } from "./suite/kernels.ts";
 import { describeMachine } from "./suite/machine.ts";
+import { measureProfiles } from "./suite/profiles.ts";
 import { peerCommands, peerFolder } from "./suite/peers.ts";
 import { compileLines, kernelLines, peakLines, workloadLines } from "./suite/print.ts";
 import { runWorkload } from "./suite/run-workload.ts";
@@ -28,7 +29,7 @@ interface Options {
 /** Share of the machine that others may take in a sample. */
 const quiet = 0.1;
 
-const own = ["kernels", "compile"];
+const own = ["kernels", "compile", "profile"];
 
 async function run(names: readonly string[], options: Options): Promise<SuiteFigures> {
   const { threads, samples, seconds, noisy = false } = options;
@@ -52,6 +53,7 @@ async function run(names: readonly string[], options: Options): Promise<SuiteFig
   if (peaks.length > 0) console.log([...peakLines(peaks), ...kernelLines(kernels), ""].join("\n"));
   const compilations = isWanted("compile") ? measureCompilations(Math.min(samples, 7)) : [];
   if (compilations.length > 0) console.log(compileLines(compilations).join("\n"));
+  const profiles = isWanted("profile") ? await measureProfiles(threads, Math.min(samples, 15)) : [];
   return {
     machine: describeMachine(),
     isNoisy: noisy,
@@ -60,6 +62,7 @@ async function run(names: readonly string[], options: Options): Promise<SuiteFig
     peaks,
     kernels,
     compilations,
+    profiles,
   };
 }
 

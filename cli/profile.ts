@@ -5,9 +5,10 @@ import { openChosenDevice } from "../runtime/device/chosen-device.ts";
 import type { ChosenDevice } from "../runtime/device/chosen-device.ts";
 import { nodeHost } from "../runtime/host/node.ts";
 import { specFiles } from "../runtime/host/node-specs.ts";
-import { measurePeak } from "../runtime/profile/machine-peak.ts";
+import { layersTogether } from "../runtime/profile/kernel-groups.ts";
+import type { KernelGroup } from "../runtime/profile/kernel-groups.ts";
 import { profilePage } from "../runtime/profile/profile-page.ts";
-import { profileSpec } from "../runtime/profile/profile.ts";
+import { profileOnDevice } from "../runtime/profile/profile-on-device.ts";
 import type { Profile, ProfiledStep } from "../runtime/profile/profile.ts";
 import { compileSpec } from "../runtime/spec/compile-spec.ts";
 import type { CompiledSpec } from "../runtime/spec/compile-spec.ts";
@@ -60,20 +61,12 @@ async function measure(
     { files: specFiles(), catalog: catalog(nodeHost), settings, ...(batch && { batch }) },
     { target, limits },
   );
-  const peak = await measurePeak({
-    target,
-    limits,
-    threads: device.threads,
-    relaxed: device.fixes["fusedMultiplyAdd"] === true,
-    clock: nodeHost.now,
-    load: (program) => device.loadProgram(program),
-  });
-  return profileSpec(spec, device, nodeHost, { repeats, seed: 0, peak });
+  return profileOnDevice(spec, device, nodeHost, repeats);
 }
 
 function sayProfile(profile: Profile, rows: number): void {
   const paint = colors();
-  const { steps, sumMs, wholeMs, peak } = profile;
+  const { steps, groups, sumMs, wholeMs, peak } = profile;
   const sorted = [...steps].sort((one, other) => other.ms - one.ms);
   say(
     [
@@ -87,6 +80,13 @@ function sayProfile(profile: Profile, rows: number): void {
       }).map((line) => shortened(line, widthOf())),
       ...(sorted.length > rows ? [paint.dim(`and ${sorted.length - rows} more (--rows)`)] : []),
       "",
+      ...table(
+        [groupHeadings, ...groups.slice(0, groupsShown).map((group) => groupRow(group, sumMs))],
+        {
+          align: ["right", "right", "right", "right", "right", "right"],
+        },
+      ).map((line) => shortened(line, widthOf())),
+      "",
       ...totals("by kind", steps, sumMs, ({ kind, phase }) => `${kind}, ${phase}`),
       "",
       ...totals("by module", steps, sumMs, ({ path }) => moduleOf(path)),
@@ -95,6 +95,15 @@ function sayProfile(profile: Profile, rows: number): void {
 }
 
 const headings = ["ms", "share", "GFLOP/s", "GB/s", "of best", "limit", "kernel", "phase", "module", "source"]; // prettier-ignore
+
+/** Kernels with equal layers together. */
+const groupsShown = 8;
+const groupHeadings = ["ms", "share", "GFLOP/s", "GB/s", "of best", "steps", "by kernel", "phase", "module", "source"]; // prettier-ignore
+
+function groupRow(group: KernelGroup, sumMs: number): string[] {
+  const cells = rowOf(group, sumMs);
+  return [...cells.slice(0, 5), String(group.count), ...cells.slice(6)];
+}
 
 function rowOf(
   { ms, flops, bytes, ofPeak, limit, label, phase, path, source }: ProfiledStep,
@@ -115,9 +124,8 @@ function rowOf(
   ];
 }
 
-/** Equal layers together: numbers of a path are `*`. */
 function moduleOf(path: string): string {
-  return path === "" ? "(none)" : path.replace(/(^|\.)\d+(?=\.|$)/g, "$1*");
+  return path === "" ? "(none)" : layersTogether(path);
 }
 
 function totals(

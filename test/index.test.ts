@@ -59,6 +59,21 @@ test("compile gives figures before anything runs", async () => {
   expect(figures!.memory.total).toBeGreaterThanOrEqual(figures!.memory.lowerBound);
 });
 
+test("profile times every kernel, and equal layers together", { timeout: 60_000 }, async () => {
+  const { steps, groups, sumMs } = await vitrail.profile("specs/vit.vit:ViT@Ti/16", {
+    settings: { size: "32", depth: "3" },
+    device: "wasm",
+    batch: 2,
+    repeats: 2,
+  });
+  const fc1 = groups.find(({ path }) => path === "layers.*.mlp.fc1")!;
+  const each = steps.filter(({ path }) => /^layers\.\d\.mlp\.fc1$/.test(path));
+  expect(fc1.count).toBe(3);
+  expect(fc1.flops).toBe(each.reduce((sum, { flops }) => sum + flops, 0));
+  expect(groups.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(sumMs, 6);
+  expect(groups.map(({ ms }) => ms)).toEqual(groups.map(({ ms }) => ms).sort((a, b) => b - a));
+});
+
 test("train, open the run, evaluate it", async () => {
   const folder = temporaryFolder();
   const file = join(folder, "tiny.vit");

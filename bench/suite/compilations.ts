@@ -4,9 +4,10 @@ import type { Limits } from "../../compiler/program/limits.ts";
 import { catalog } from "../../runtime/data/catalog.ts";
 import { nodeHost } from "../../runtime/host/node.ts";
 import { specFiles } from "../../runtime/host/node-specs.ts";
-import { compileFigures } from "../../runtime/spec/compile-figures.ts";
+import { compileFigures, entriesOfStep } from "../../runtime/spec/compile-figures.ts";
 import { compileSpec } from "../../runtime/spec/compile-spec.ts";
 import { parseTarget } from "../../runtime/spec/spec-target.ts";
+import type { Entry } from "../../compiler/program/program.ts";
 import type { CompileResult } from "./figures.ts";
 import { spreadOf } from "./measure.ts";
 
@@ -35,21 +36,31 @@ export function measureCompilations(repeats: number): CompileResult[] {
   return compilations.map(({ target, device, layers }) => {
     const times: number[] = [];
     let figures;
+    let optimizerDispatches = 0;
     for (let i = 0; i <= repeats; i++) {
       const options = { files: specFiles(), catalog: catalog(nodeHost), settings: {} };
       const start = nodeHost.now();
       const spec = compileSpec(parseTarget(target), options, { target: device, limits: device === "wasm" ? WASM_LIMITS : largeLimits, clock: nodeHost.now }); // prettier-ignore
       if (i > 0) times.push(nodeHost.now() - start);
       figures = compileFigures(spec, 1);
+      optimizerDispatches = optimizerOf(entriesOfStep(spec, spec.compiled.program!));
     }
     const { dispatches, memory } = figures!;
     return {
       target,
       milliseconds: spreadOf(times),
       dispatches,
+      optimizerDispatches,
       ...(layers === undefined ? {} : { layers }),
       memoryBytes: memory.total,
       leastBytes: memory.lowerBound,
     };
   });
+}
+
+/** The update, and what belongs to no module once gradients are there. */
+function optimizerOf(entries: readonly Entry[]): number {
+  const dispatches = entries.flatMap(({ steps }) => steps.filter((step) => step.kind === "dispatch")); // prettier-ignore
+  const backward = dispatches.findIndex(({ phase }) => phase === "backward");
+  return dispatches.filter(({ phase, path }, at) => phase === "update" || (at > backward && phase === "forward" && path === "")).length; // prettier-ignore
 }

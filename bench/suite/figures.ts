@@ -1,4 +1,5 @@
 // What a run of the suite found: plain data that is printed, kept as JSON and drawn.
+import type { KernelGroup } from "../../runtime/profile/kernel-groups.ts";
 import type { Spread } from "./measure.ts";
 import type { Workload } from "./workloads.ts";
 
@@ -64,10 +65,22 @@ export interface CompileResult {
   readonly target: string;
   readonly milliseconds: Spread;
   readonly dispatches: { readonly forward: number; readonly backward: number; readonly update: number }; // prettier-ignore
+  /** Of the update and of what it needs beforehand: the norm of all gradients, whether they are finite. */
+  readonly optimizerDispatches: number;
   /** Repeated layers, where the model has such. */
   readonly layers?: number;
   readonly memoryBytes: number;
   readonly leastBytes: number;
+}
+
+/** The largest kernels of a training step, equal layers together. */
+export interface ProfileResult {
+  readonly target: string;
+  readonly device: string;
+  /** Milliseconds of a whole step, and of its kernels one by one. */
+  readonly wholeMs: number;
+  readonly sumMs: number;
+  readonly groups: readonly KernelGroup[];
 }
 
 export interface SuiteFigures {
@@ -79,4 +92,5 @@ export interface SuiteFigures {
   readonly peaks: readonly PeakResult[];
   readonly kernels: readonly KernelResult[];
   readonly compilations: readonly CompileResult[];
+  readonly profiles: readonly ProfileResult[];
 }

@@ -13,6 +13,7 @@ import type { Host } from "../host/host.ts";
 import { entriesOfStep } from "../spec/compile-figures.ts";
 import type { CompiledSpec } from "../spec/compile-spec.ts";
 import { initialize } from "../training/initialize.ts";
+import { kernelGroups, type KernelGroup } from "./kernel-groups.ts";
 import type { MachinePeak } from "./machine-peak.ts";
 
 export interface ProfiledStep {
@@ -46,6 +47,8 @@ export interface Profile {
   readonly sumMs: number;
   /** In the order in which they run. */
   readonly steps: readonly ProfiledStep[];
+  /** The same with equal layers together, the longest first. */
+  readonly groups: readonly KernelGroup[];
 }
 
 export interface ProfileSettings {
@@ -87,6 +90,7 @@ export async function profileSpec(
       wholeMs: median(whole),
       sumMs: steps.reduce((sum, { ms }) => sum + ms, 0),
       steps,
+      groups: kernelGroups(steps),
     };
   } finally {
     loaded.close();
