@@ -69,8 +69,8 @@ export function axesOfShape(shape: readonly number[]): Axis[] {
 export class Groups {
   readonly all: Group[] = [];
   private readonly ancestors: Uint32Array[] = [];
-  /** Which groups some other depends on: where none does, nobody is to be told of a new dependency. */
-  private readonly isAwaited: boolean[] = [];
+  /** Groups that were made to depend on each, to be told of what it comes to depend on later. */
+  private readonly waiting: Group[][] = [];
   private readonly words: number;
   private readonly homes = new Map<Node, Group>();
 
@@ -100,7 +100,7 @@ export class Groups {
     };
     this.all.push(group);
     this.ancestors.push(new Uint32Array(this.words));
-    this.isAwaited.push(false);
+    this.waiting.push([]);
     return group;
   }
 
@@ -134,11 +134,12 @@ export class Groups {
 
   addDependency(later: Group, earlier: Group): void {
     if (later === earlier || this.dependsOn(later, earlier)) return;
-    this.inherit(later, earlier);
-    if (this.isAwaited[later.id])
-      for (const group of this.all)
-        if (group !== later && this.dependsOn(group, later)) this.inherit(group, earlier);
-    this.isAwaited[earlier.id] = true;
+    this.waiting[earlier.id]!.push(later);
+    const told = new Set([later]);
+    for (const group of told) {
+      this.inherit(group, earlier);
+      for (const waiting of this.waiting[group.id]!) told.add(waiting);
+    }
   }
 
   /** A group depends on another now, and on all that this one depends on. */
