@@ -9,6 +9,7 @@ export function expand(
   graph: TensorGraph,
   keeps: (op: string) => boolean = () => false,
 ): TensorGraph {
+  if (!graph.nodes.some(({ op }) => isExpanded(op, keeps))) return graph;
   const g = new ExpandingBuilder(keeps);
   const copies = g.import(graph);
   return g.finish({
@@ -30,4 +31,8 @@ class ExpandingBuilder extends Builder {
     if (op.kind !== "structured" || this.keeps(node.op)) return node;
     return this.under(node.origin, () => op.expand(this, node));
   }
+}
+
+function isExpanded(op: string, keeps: (op: string) => boolean): boolean {
+  return opByName(op).kind === "structured" && !keeps(op);
 }

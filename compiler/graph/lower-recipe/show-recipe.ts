@@ -3,9 +3,10 @@
 import { positionAt } from "../../../grammar/diagnostic.ts";
 import type { Span } from "../../../grammar/syntax.ts";
 import type { FileScope } from "../../model/library.ts";
-import { printHost } from "../host-expression.ts";
 import { elementCount } from "../graph.ts";
 import type { Parameter } from "../graph.ts";
+import { groupedDigits } from "../grouped-digits.ts";
+import { printHost } from "../host-expression.ts";
 import type { LoweredRecipe } from "../lowered.ts";
 import type { EffectiveRecipe, PlacedClause } from "./effective-recipe.ts";
 
@@ -54,7 +55,7 @@ function showClause(
 function showNumbers(recipe: LoweredRecipe): readonly ShownLine[] {
   const learning = recipe.parameters.filter(({ trainable }) => trainable);
   const count = (list: readonly Parameter[]): string =>
-    list.reduce((sum, { shape }) => sum + elementCount(shape), 0).toLocaleString("en-US");
+    groupedDigits(list.reduce((sum, { shape }) => sum + elementCount(shape), 0));
   return [
     {
       text: `  // ${recipe.steps} steps of ${recipe.batch}`,

@@ -1,4 +1,5 @@
 // A value in words, for messages, and as `.vit` text, for `vit show`.
+import { groupedDigits } from "../grouped-digits.ts";
 import { printHost } from "../host-expression.ts";
 import type { NumberValue, TensorValue, Value } from "./value.ts";
 import { showAxes, type RoleTable } from "./axis.ts";
@@ -112,7 +113,7 @@ export function showNumber(value: NumberValue): string {
   return Number.isInteger(value.value) &&
     Math.abs(value.value) >= 1e4 &&
     Math.abs(value.value) < 1e15
-    ? value.value.toLocaleString("en-US").replaceAll(",", "_")
+    ? groupedDigits(value.value, "_")
     : String(value.value);
 }
 
