@@ -1,7 +1,10 @@
 // `vit compile FILE:NAME@VARIANT`: what a training step or a forward pass costs, before anything runs;
 // `--show STAGE` prints the value that crosses a boundary of the compiler.
 import type { EntryGraph } from "../compiler/compiled.ts";
+import { limitsOf } from "../compiler/compile-settings.ts";
 import type { Stage } from "../compiler/compile-settings.ts";
+import type { RecomputeWish } from "../compiler/graph/lowered.ts";
+import { layersOf } from "../compiler/graph/recompute.ts";
 import { print } from "../compiler/graph/print.ts";
 import { printKernels } from "../compiler/kernels/print.ts";
 import type { Program } from "../compiler/program/program.ts";
@@ -15,9 +18,13 @@ import { compileFigures } from "../runtime/spec/compile-figures.ts";
 import type { CompileFigures } from "../runtime/spec/compile-figures.ts";
 import { compileSpec } from "../runtime/spec/compile-spec.ts";
 import type { CompiledSpec } from "../runtime/spec/compile-spec.ts";
+import { largestBatch } from "../runtime/spec/largest-batch.ts";
+import type { BatchSearch, LargestBatch } from "../runtime/spec/largest-batch.ts";
+import type { MemoryFigures } from "../runtime/spec/memory-figures.ts";
+import type { OpenOptions } from "../runtime/spec/open-spec.ts";
 import { parseTarget } from "../runtime/spec/spec-target.ts";
 import { exit, UsageError } from "./exit-codes.ts";
-import { bytes, count, short } from "./figures.ts";
+import { bytes, bytesOf, count, plural, short } from "./figures.ts";
 import { table } from "./table.ts";
 import { colors, say, sayJson } from "./terminal.ts";
 
@@ -26,6 +33,9 @@ export interface CompileOptions {
   readonly device?: string;
   readonly batch?: number;
   readonly threads?: number;
+  /** A size, or true for what this device has. */
+  readonly memory?: string | true;
+  readonly recompute?: RecomputeWish | "none";
   readonly show?: Stage;
   readonly verify?: boolean;
   readonly json?: boolean;
@@ -42,37 +52,74 @@ export const stages: readonly Stage[] = [
 
 export async function compile(text: string, options: CompileOptions): Promise<number> {
   const choice = await chooseDevice(options.device);
-  if (choice.name === "interpret") {
+  const { name } = choice;
+  if (name === "interpret") {
     throw new UsageError("the interpreter runs graphs as they are: nothing is compiled for it", [
       "use --device wasm or --device webgpu",
     ]);
   }
+  const memory = typeof options.memory === "string" ? bytesOf(options.memory) : undefined;
+  if (typeof options.memory === "string" && memory === undefined)
+    throw new UsageError(`\`${options.memory}\` is no size of a memory`, ["write --memory 8GB, or 512MiB"]); // prettier-ignore
   const parts: string[] = [];
-  const limits = choice.name === "webgpu" ? await webgpuLimits() : {};
-  const spec = compileSpec(
-    parseTarget(text),
-    {
-      files: specFiles(),
-      catalog: catalog(nodeHost),
-      settings: options.set ?? {},
-      ...(options.batch === undefined ? {} : { batch: options.batch }),
+  const limits = name === "webgpu" ? await webgpuLimits() : {};
+  const target = parseTarget(text);
+  const open = {
+    files: specFiles(),
+    catalog: catalog(nodeHost),
+    settings: options.set ?? {},
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
+  };
+  const { recompute } = options;
+  const settings = { target: name, ...limits, ...(recompute ? { recompute } : {}) };
+  const spec = compileSpec(target, open, {
+    ...settings,
+    clock: nodeHost.now,
+    verify: options.verify ?? false,
+    show: (stage, { entry, graph, kernels }) => {
+      if (stage !== options.show) return;
+      if (graph) parts.push(titled(entry, print(graph)));
+      if (kernels) parts.push(titled(entry, printKernels(kernels.kernels)));
     },
-    {
-      target: choice.name,
-      ...limits,
-      clock: nodeHost.now,
-      verify: options.verify ?? false,
-      show: (stage, { entry, graph, kernels }) => {
-        if (stage !== options.show) return;
-        if (graph) parts.push(titled(entry, print(graph)));
-        if (kernels) parts.push(titled(entry, printKernels(kernels.kernels)));
-      },
-    },
-  );
+  });
   if (options.show === "program") parts.push(programText(spec.compiled.program!));
-  if (options.show !== undefined) say(parts.join("\n\n"));
-  else sayFigures(spec, compileFigures(spec, options.threads ?? (await threadsHere()))!, options);
+  if (options.show !== undefined) {
+    say(parts.join("\n\n"));
+    return exit.fine;
+  }
+  const figures = compileFigures(spec, options.threads ?? (await threadsHere()))!;
+  const fitting = options.memory === undefined ? [] : batchesThatFit(spec, figures, { target, open, settings, memory }); // prettier-ignore
+  if (options.json) sayJson({ ...figures, ...(options.memory === undefined ? {} : { fitting }) });
+  else sayFigures(spec, figures, fitting);
   return exit.fine;
+}
+
+/** The largest batch as the recipe says it, and with all layers computed again. */
+function batchesThatFit(
+  spec: CompiledSpec,
+  { memory: { total } }: CompileFigures,
+  { target, open, settings, memory }: Pick<BatchSearch, "target" | "settings"> & { readonly open: OpenOptions; readonly memory: number | undefined }, // prettier-ignore
+): readonly FittingBatch[] {
+  const arrays = spec.compiled.program!.arenas.reduce((sum, arena) => sum + arena.bytes, 0);
+  const plan = spec.kind === "recipe" ? spec.compiled.plan : undefined;
+  const unit = plan?.accumulate ?? 1;
+  const start = Math.floor((plan?.batch ?? open.batch ?? 1) / unit);
+  const most = Math.min(memory ?? Number.POSITIVE_INFINITY, limitsOf(settings).totalBytes);
+  const search = { target, options: open, settings, memory: most, beside: total - arrays, unit, start }; // prettier-ignore
+  const own: FittingBatch = { ...largestBatch(search), memory: Number.isFinite(most) ? most : null, recompute: plan?.recomputed !== undefined }; // prettier-ignore
+  const canRecompute = plan && !plan.recomputed && spec.compiled.graphs.some(({ graph }) => layersOf(graph).length > 0); // prettier-ignore
+  if (!canRecompute) return [own];
+  const again = largestBatch({
+    ...search,
+    settings: { ...settings, recompute: { kind: "layers" } },
+  });
+  return [own, { ...again, memory: own.memory, recompute: true }];
+}
+
+interface FittingBatch extends LargestBatch {
+  /** Bytes; null where the device does not say how much it has: then only limits of single arrays count. */
+  readonly memory: number | null;
+  readonly recompute: boolean;
 }
 
 /** Of the adapter that is here, else those that every adapter has. */
@@ -123,8 +170,11 @@ function programText({ entries, codes, arenas }: Program): string {
   return [table(arenaRows).join("\n"), ...lists, ...shaders].join("\n\n");
 }
 
-function sayFigures(spec: CompiledSpec, figures: CompileFigures, { json }: CompileOptions): void {
-  if (json) return sayJson(figures);
+function sayFigures(
+  spec: CompiledSpec,
+  figures: CompileFigures,
+  fitting: readonly FittingBatch[],
+): void {
   const paint = colors();
   const { dispatches, memory } = figures;
   const subject = spec.kind === "recipe" ? "a training step" : "a forward pass";
@@ -147,12 +197,54 @@ function sayFigures(spec: CompiledSpec, figures: CompileFigures, { json }: Compi
       "memory",
       `${paint.bold(bytes(memory.total))} in all, ${excess < 0.0005 ? "the least that live at once" : `${(excess * 100).toFixed(1)} % above the least`}`,
     ],
-    ["", `${bytes(memory.parameters)} parameters, ${bytes(memory.optimizer)} optimizer and state`],
-    ["", `${bytes(memory.activations)} activations, ${bytes(memory.workspace)} workspace`],
+    ...memoryRows(spec, figures),
     ...(figures.halfBits === 32
       ? [["", "halves are rounded, but take 32 bits each on this device"]]
       : []),
+    ...fitting.map((each, i) => [i === 0 ? "batch" : "", fittingText(each)]),
     ["compiled in", `${count(figures.compileMs)} ms`],
   ];
   say(table(rows.map(([name, text]) => [paint.dim(name!), text!])).join("\n"));
+}
+
+const kindNames: Readonly<Record<keyof MemoryFigures["byKind"], string>> = {
+  parameters: "parameters",
+  optimizer: "optimizer and state",
+  gradients: "gradients",
+  saved: "saved for the backward pass",
+  temporary: "on their way",
+  workspace: "batches, tables, the device's own",
+  unused: "between them",
+};
+
+/** By kind, then where the peak is and the largest arrays that live there. */
+function memoryRows(spec: CompiledSpec, { holding, memory }: CompileFigures): string[][] {
+  const paint = colors();
+  const kinds = Object.entries(kindNames).flatMap(([kind, name]) => {
+    const size = holding.byKind[kind as keyof typeof kindNames];
+    return size === 0 ? [] : [[bytes(size), `${((size / memory.total) * 100).toFixed(1)} %`, name]];
+  });
+  const recomputed = spec.kind === "recipe" ? spec.compiled.plan.recomputed : undefined;
+  const arrays = holding.largest.map(({ bytes: size, kind, kernel, source }) => [
+    bytes(size),
+    kindNames[kind],
+    kernel,
+    paint.dim(source ?? ""),
+  ]);
+  const indented = (lines: readonly string[], title: string) => lines.map((line, i) => [i === 0 ? title : "", line]); // prettier-ignore
+  return [
+    ...indented(table(kinds, { align: ["right", "right"] }), ""),
+    ...(recomputed ? [["recomputed", `${recomputed.layers.length} of ${plural(recomputed.of, "layer")}`]] : []), // prettier-ignore
+    ...(holding.peak ? [["peak", `in ${holding.peak.entry}, at ${holding.peak.kernel}`]] : []),
+    ...indented(table(arrays, { align: ["right"] }), ""),
+  ];
+}
+
+function fittingText({ batch, bytes: size, memory, because, recompute }: FittingBatch): string {
+  const how = recompute ? ", with layers computed again" : "";
+  const where = memory === null ? "the device" : bytes(memory);
+  const needs = size === undefined ? "" : `: ${bytes(size)}`;
+  if (batch === 0) return `none fits ${where}${how}${size === undefined ? "" : `: the smallest batch needs ${bytes(size)}`}`; // prettier-ignore
+  const why = because === "limit" ? ", a larger one breaks a limit on single arrays" : "";
+  return `${colors().bold(count(batch))} at most in ${where}${how}${needs}${why}`;
 }

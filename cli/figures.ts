@@ -28,6 +28,20 @@ export function bytes(value: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
 }
 
+const units: Readonly<Record<string, number>> = {
+  B: 1, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12,
+  KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40,
+}; // prettier-ignore
+
+/** `8GB`, `1.5 GiB` -> bytes; undefined for what is no size above 0. */
+export function bytesOf(text: string): number | undefined {
+  const [, amount, unit] = /^\s*([\d_]+(?:\.\d+)?)\s*([A-Za-z]+)\s*$/.exec(text) ?? [];
+  const scale = unit === undefined ? undefined : units[unit];
+  if (amount === undefined || scale === undefined) return undefined;
+  const size = Math.floor(Number(amount.replaceAll("_", "")) * scale);
+  return size > 0 ? size : undefined;
+}
+
 /** `5.2 s`, `2 min 05 s`, `1 h 04 min`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return "?";

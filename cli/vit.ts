@@ -2,7 +2,9 @@
 // Words in, exit code out; results go to standard output, all else to standard error.
 import { type Argument, Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { packageVersion } from "../runtime/host/node-specs.ts";
+import type { RecomputeWish } from "../compiler/graph/lowered.ts";
 import { exit } from "./exit-codes.ts";
+import { bytesOf } from "./figures.ts";
 
 const targetText =
   "FILE:NAME@VARIANT, as in specs/vit.vit:ViT@B/16; parts that are clear may be left out";
@@ -139,18 +141,26 @@ function commandLine(run: Run): Command {
   verb("compile", "plan a training step or a forward pass: kernels, memory, work", [
     "compile examples/digits.vit",
     "compile specs/vit.vit:ViT@B/16 --batch 8 --json",
+    "compile examples/digits.vit --memory 2GB",
     "compile examples/digits.vit --show kernels",
   ])
     .argument("<target>", targetText)
     .option(...set)
     .option(...device)
-    .option("--batch <n>", "examples in a forward pass of a model", wholeNumber)
+    .option("--batch <n>", "examples in a batch; of a recipe in place of its own", wholeNumber)
+    .option("--memory [size]", "the largest batch that fits a device: 8GB; without a size this one")
+    .option(
+      "--recompute <what>",
+      "compute again in the backward pass: layers, none or a size",
+      recomputeWish,
+    )
     .option("--threads <n>", "compute threads to plan for (wasm)", wholeNumber)
     .addOption(
       new Option("--show <stage>", "print what the compiler made at this stage").choices([
         "graph",
         "training",
         "precision",
+        "recomputation",
         "kernels",
         "program",
       ]),
@@ -337,6 +347,16 @@ function wholeNumber(text: string): number {
     throw new InvalidArgumentError("a whole number is wanted");
   }
   return number;
+}
+
+/** `layers`, `none`, `2GB`. */
+function recomputeWish(text: string): RecomputeWish | "none" {
+  if (text === "none") return "none";
+  if (text === "layers") return { kind: "layers" };
+  const bytes = bytesOf(text);
+  if (bytes === undefined)
+    throw new InvalidArgumentError("layers, none or a size such as 2GB is wanted");
+  return { kind: "budget", bytes };
 }
 
 const set = [

@@ -61,7 +61,7 @@ function tooLarge(
     severity: "error",
     code: "device-limit",
     message: `the program needs ${bytesText(least)} even where every layer is computed again, more than ${bytesText(bytes)}`,
-    span: at,
+    span: at ?? { file: "--recompute", start: 0, end: 0 },
     hints: ["a smaller batch, or `accumulate`, makes the values of a step smaller"],
   };
 }

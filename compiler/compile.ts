@@ -67,7 +67,7 @@ export function compileRecipe(
       ? stages.time(
           "recomputation",
           () =>
-        chooseRecomputation(trained, wish, (graphs) => bytesOf([...graphs, ...others], step.layout, settings)), // prettier-ignore
+        chooseRecomputation(trained, wish, (graphs) => measureGraphs([...graphs, ...others], step.layout, settings)), // prettier-ignore
         )
       : undefined;
   if (recomputed?.kind === "too large") return { diagnostics: [...diagnostics, recomputed.why] };
@@ -129,7 +129,7 @@ function withHalves({ name, graph }: EntryGraph): EntryGraph {
 }
 
 /** What the program of these graphs needs in all; for the interpreter, which plans nothing, as on wasm. */
-function bytesOf(
+export function measureGraphs(
   graphs: readonly EntryGraph[],
   layout: ResidentLayout,
   settings: CompileSettings,

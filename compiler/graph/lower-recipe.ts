@@ -49,6 +49,8 @@ export interface RecipeRequest {
   /** Settings as text, `{ length: "3 epochs" }`: each is read as the language reads it. */
   readonly settings?: Readonly<Record<string, string>>;
   readonly catalog: Catalog;
+  /** In place of the recipe's own. */
+  readonly batch?: number;
 }
 
 export interface RecipeResult {
@@ -64,7 +66,8 @@ export function lowerRecipe(library: Library, request: RecipeRequest): RecipeRes
   const problems = gatherProblems();
   const effective = findRecipe(library, request, problems);
   const recipe =
-    effective && lower(new RecipeContext(library, request.catalog, problems, effective));
+    effective &&
+    lower(new RecipeContext(library, request.catalog, problems, effective, request.batch));
   const diagnostics = sortDiagnostics(problems.found);
   const isSound = diagnostics.every((diagnostic) => diagnostic.severity !== "error");
   if (!recipe || !isSound) return { diagnostics };

@@ -191,7 +191,7 @@ export interface TrainingDataflow {
 /** The inside of every layer; or of as few of the first layers as let the program have so many bytes. */
 export type RecomputeWish =
   | { readonly kind: "layers" }
-  | { readonly kind: "budget"; readonly bytes: number; readonly at: FileSpan };
+  | { readonly kind: "budget"; readonly bytes: number; readonly at?: FileSpan };
 
 export interface LoweredRecipe extends TrainingDataflow {
   readonly name: string;

@@ -9,6 +9,8 @@ import type { Footprint } from "../../compiler/program/footprint.ts";
 import { wasmMemoryBytes } from "../../compiler/wasm/memory-layout.ts";
 import { webgpuBytes } from "../../compiler/wgsl/device-memory.ts";
 import type { CompiledSpec } from "./compile-spec.ts";
+import { memoryFigures } from "./memory-figures.ts";
+import type { MemoryFigures } from "./memory-figures.ts";
 
 export interface CompileFigures {
   readonly target: "wasm" | "webgpu";
@@ -23,6 +25,8 @@ export interface CompileFigures {
   };
   /** Bytes, of all programs together. */
   readonly memory: Footprint;
+  /** What holds the memory where most of it is held. */
+  readonly holding: MemoryFigures;
   /** Floating point operations, and bytes read and written, of a training step or a forward pass. */
   readonly flops: number;
   readonly bytes: number;
@@ -41,6 +45,7 @@ export function compileFigures(spec: CompiledSpec, threads: number): CompileFigu
   const inPhase = (phase: string) => dispatches.filter((step) => step.phase === phase).length;
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
   const halfBits = widestHalf(program, spec.entries);
+  const memory = footprint(program, spec.entries, deviceBytes(program, threads));
   return {
     target: program.target,
     kernels: program.codes.length,
@@ -50,7 +55,8 @@ export function compileFigures(spec: CompiledSpec, threads: number): CompileFigu
       update: inPhase("update"),
       total: dispatches.length,
     },
-    memory: footprint(program, spec.entries, deviceBytes(program, threads)),
+    memory,
+    holding: memoryFigures(spec, memory),
     flops: sum(dispatches.map(({ flops }) => flops)),
     bytes: sum(steps.map(({ bytes }) => bytes)),
     ...(halfBits ? { halfBits } : {}),

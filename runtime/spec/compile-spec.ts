@@ -86,6 +86,7 @@ function recipeOf(
     ...requestOf(located, options),
     recipe: target.name,
     catalog: options.catalog,
+    ...(options.batch === undefined ? {} : { batch: options.batch }),
   };
   const { compiled, shown = [], diagnostics, entries } = compileRecipe(library, request, settings);
   if (compiled === undefined) throw new SpecError({ diagnostics, sources: library.sources });

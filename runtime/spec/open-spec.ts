@@ -107,7 +107,7 @@ export interface OpenOptions {
   readonly files: Files;
   readonly catalog: Catalog;
   readonly settings?: Settings;
-  /** Of a model; a recipe has its own. */
+  /** Of a model; of a recipe in place of its own. */
   readonly batch?: number;
   /** Of a model: its form while it trains. */
   readonly training?: boolean;

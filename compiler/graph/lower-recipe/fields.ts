@@ -40,7 +40,7 @@ const needed: Readonly<Partial<Record<FieldName, string>>> = {
 export function resolveFields(context: RecipeContext): RecipeFields {
   refuseUnknownFields(context);
   refuseMissing(context);
-  const batch = wholeField("batch", 1, context) ?? 64;
+  const batch = context.batch ?? wholeField("batch", 1, context) ?? 64;
   const clock: Clock = { batch, stepsPerEpoch: stepsPerEpoch(batch, context) };
   context.clock = clock;
   const steps = lengthInSteps(context, clock) ?? 1;

@@ -52,7 +52,17 @@ export class RecipeContext {
   private readonly views = new Map<string, TypedView | "unknown">();
   private readonly open = new Set<string>();
 
-  constructor(library: Library, catalog: Catalog, problems: Problems, effective: EffectiveRecipe) {
+  /** In place of what the recipe says. */
+  readonly batch: number | undefined;
+
+  constructor(
+    library: Library,
+    catalog: Catalog,
+    problems: Problems,
+    effective: EffectiveRecipe,
+    batch?: number,
+  ) {
+    this.batch = batch;
     this.library = library;
     this.catalog = catalog;
     this.problems = problems;
