@@ -1,13 +1,17 @@
 // What a compilation is asked for: the target, the device to plan for, who is told of what crosses a boundary.
 import type { RecomputeWish } from "./graph/lowered.ts";
 import type { TensorGraph } from "./graph/graph.ts";
+import { attentionRecognition } from "./graph/recognise.ts";
+import { rules, rulesOfGradients, type RuleSettings } from "./graph/simplify.ts";
+import { fusionRules } from "./kernels/fuse/rules.ts";
 import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "./program/limits.ts";
 import type { Limits } from "./program/limits.ts";
 import type { EntryKernels } from "./program/entry-kernels.ts";
 
 export type TargetName = "wasm" | "webgpu" | "interpret";
 
-export interface CompileSettings {
+/** `without` names rules of `ruleNames` to leave out, for tests and experiments: the values stay, the figures grow. */
+export interface CompileSettings extends RuleSettings {
   readonly target: TargetName;
   /** Of the device to plan for; else what every device of that kind has. */
   readonly limits?: Limits;
@@ -28,6 +32,19 @@ export interface ShownValue {
   readonly entry: string;
   readonly graph?: TensorGraph;
   readonly kernels?: EntryKernels;
+}
+
+/** All that a compilation can be had without. */
+export const ruleNames: readonly string[] = [
+  ...[...rules, ...rulesOfGradients].map(({ name }) => name),
+  attentionRecognition,
+  ...fusionRules.map(({ name }) => name),
+];
+
+/** @throws where `without` names a rule that there is not: it would leave nothing out, and nobody would know. */
+export function checkRuleNames({ without = [] }: RuleSettings): void {
+  for (const name of without)
+    if (!ruleNames.includes(name)) throw new Error(`there is no rule "${name}" to leave out`);
 }
 
 /** Limits to plan within. */

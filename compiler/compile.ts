@@ -7,7 +7,7 @@
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import { chooseRecomputation } from "./choose-recomputation.ts";
 import type { CompiledModel, CompiledRecipe, EntryGraph, ResidentLayout } from "./compiled.ts";
-import { limitsOf, residentElements, Stages } from "./compile-settings.ts";
+import { checkRuleNames, limitsOf, residentElements, Stages } from "./compile-settings.ts";
 import type { CompileSettings, Stage } from "./compile-settings.ts";
 import { assignPrecision } from "./graph/assign-precision.ts";
 import { buildTrainingStep } from "./graph/build-training-step.ts";
@@ -44,17 +44,21 @@ export function compileRecipe(
   request: RecipeRequest,
   settings: CompileSettings,
 ): RecipeCompilation {
+  checkRuleNames(settings);
   const stages = new Stages(settings);
   const { recipe, shown, diagnostics } = stages.time("lower", () => lowerRecipe(library, request));
   if (!recipe) return { diagnostics };
   const step = stages.time("training", () =>
-    buildTrainingStep(recipe, { residentElements: residentElements(settings) }),
+    buildTrainingStep(recipe, {
+      residentElements: residentElements(settings),
+      without: settings.without,
+    }),
   );
   step.recognised.forEach(({ graph }, i) => {
     if (settings.verify) verifyGraph(graph);
     settings.show?.("graph", { entry: `${step.graphs[i]!.name}, forward`, graph });
   });
-  const others = stages.time("evaluation", () => otherEntries(recipe, step.layout));
+  const others = stages.time("evaluation", () => otherEntries(recipe, step.layout, settings));
   show("training", [...step.graphs, ...others], settings);
   const trained =
     recipe.precision === "f16"
@@ -98,10 +102,13 @@ export function compileModel(
   request: ModelRequest,
   settings: CompileSettings,
 ): ModelCompilation {
+  checkRuleNames(settings);
   const stages = new Stages(settings);
   const { model, diagnostics } = stages.time("lower", () => lowerModel(library, request));
   if (!model) return { diagnostics };
-  const placed = stages.time("forward", () => forwardEntry(model, residentElements(settings)));
+  const placed = stages.time("forward", () =>
+    forwardEntry(model, residentElements(settings), settings),
+  );
   settings.show?.("graph", { entry: "forward", graph: placed.recognised.graph });
   show("training", [placed.entry], settings);
   const { program, entries } = finish([placed.entry], placed.layout, stages, settings);
@@ -149,7 +156,7 @@ function finish(
 ) {
   if (settings.target === "interpret") return {};
   const target = targets[settings.target];
-  const entries = stages.time("fuse", () => graphs.map(entryKernels));
+  const entries = stages.time("fuse", () => graphs.map((graph) => entryKernels(graph, settings)));
   for (const kernels of entries) {
     if (settings.verify) verifyKernels(kernels.kernels);
     settings.show?.("kernels", { entry: kernels.name, kernels });
@@ -161,11 +168,11 @@ function finish(
   return { program, entries };
 }
 
-function entryKernels({ name, graph }: EntryGraph): EntryKernels {
+function entryKernels({ name, graph }: EntryGraph, settings: CompileSettings): EntryKernels {
   const outputs = graph.outputs.map(({ name: output, value: { shape, dtype } }) => ({
     name: output,
     shape,
     dtype,
   }));
-  return { name, kernels: orderKernels(fuse(graph)), inputs: graph.inputs, outputs };
+  return { name, kernels: orderKernels(fuse(graph, settings)), inputs: graph.inputs, outputs };
 }

@@ -22,6 +22,7 @@ import { recognise } from "./recognise.ts";
 import type { Recognised } from "./recognise.ts";
 import { placeResidents, residentLeaf } from "./resident-layout.ts";
 import { simplify } from "./simplify.ts";
+import type { RuleSettings } from "./simplify.ts";
 
 export interface TrainingStep {
   /**
@@ -36,7 +37,7 @@ export interface TrainingStep {
   readonly recognised: readonly Recognised[];
 }
 
-export interface TrainingStepSettings {
+export interface TrainingStepSettings extends RuleSettings {
   /** Elements that one resident array may have (a device's binding limit); a group longer than that is split. */
   readonly residentElements: number;
 }
@@ -45,7 +46,10 @@ export function buildTrainingStep(
   recipe: LoweredRecipe,
   settings: TrainingStepSettings,
 ): TrainingStep {
-  const recognised = recipe.choices.map((choice) => recognise(simplify(forwardGraph(choice))));
+  const { without } = settings;
+  const recognised = recipe.choices.map((choice) =>
+    recognise(simplify(forwardGraph(choice), { without }), { without }),
+  );
   const placed = placeParts(recipe, settings.residentElements);
   const step = new StepBuilder(recipe, placed.groups, placed.layout);
   const isSplit = recipe.accumulate > 1;
@@ -61,7 +65,7 @@ export function buildTrainingStep(
   return {
     graphs: graphs.map(({ name, graph }) => ({
       name,
-      graph: simplify(placeResidents(graph, placed.layout), { isDifferentiated: true }),
+      graph: simplify(placeResidents(graph, placed.layout), { isDifferentiated: true, without }),
     })),
     layout: placed.layout,
     scalars: [...step.scalars.entries(), ...recipe.courses],

@@ -3,11 +3,17 @@ import type { EntryGraph, ResidentLayout } from "../compiled.ts";
 import type { LoweredModel, LoweredRecipe } from "./lowered.ts";
 import { placeModel } from "./place-model.ts";
 import { recognise } from "./recognise.ts";
+import type { Recognised } from "./recognise.ts";
 import { placeResidents } from "./resident-layout.ts";
 import { simplify } from "./simplify.ts";
+import type { RuleSettings } from "./simplify.ts";
 
 /** Evaluations and prediction, over the residents of the training step. */
-export function otherEntries(recipe: LoweredRecipe, layout: ResidentLayout): EntryGraph[] {
+export function otherEntries(
+  recipe: LoweredRecipe,
+  layout: ResidentLayout,
+  settings: RuleSettings = {},
+): EntryGraph[] {
   const evaluations = recipe.evaluations.map(({ name, graph }) => ({
     name: `evaluate.${name}`,
     graph,
@@ -15,16 +21,22 @@ export function otherEntries(recipe: LoweredRecipe, layout: ResidentLayout): Ent
   const prediction = recipe.predict ? [{ name: "predict", graph: recipe.predict.graph }] : [];
   return [...evaluations, ...prediction].map(({ name, graph }) => ({
     name,
-    graph: simplify(placeResidents(recognise(simplify(graph)).graph, layout), {
-      isDifferentiated: true,
-    }),
+    graph: placed(recognise(simplify(graph, settings), settings), layout, settings),
   }));
 }
 
 /** Entry `forward` of a model, over arrays of at most so many elements. */
-export function forwardEntry(model: LoweredModel, residentElements: number) {
-  const recognised = recognise(simplify(model.graph));
+export function forwardEntry(
+  model: LoweredModel,
+  residentElements: number,
+  settings: RuleSettings = {},
+) {
+  const recognised = recognise(simplify(model.graph, settings), settings);
   const layout = placeModel(model.graph, residentElements);
-  const graph = simplify(placeResidents(recognised.graph, layout), { isDifferentiated: true });
+  const graph = placed(recognised, layout, settings);
   return { entry: { name: "forward", graph }, layout, recognised };
+}
+
+function placed({ graph }: Recognised, layout: ResidentLayout, settings: RuleSettings) {
+  return simplify(placeResidents(graph, layout), { isDifferentiated: true, ...settings });
 }

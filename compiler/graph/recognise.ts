@@ -10,6 +10,7 @@ import { denseAxes, followAll, followUp } from "./dense-axes.ts";
 import type { Node, Origin, TensorGraph } from "./graph.ts";
 import { matchSoftmax } from "./match-softmax.ts";
 import { constantValue } from "./rules/rule.ts";
+import type { RuleSettings } from "./simplify.ts";
 
 export interface FoundAttention {
   readonly origin: Origin;
@@ -39,7 +40,11 @@ export function describeRecognised({ found, nearMisses }: Recognised): string[] 
   ];
 }
 
-export function recognise(graph: TensorGraph): Recognised {
+/** The name of what this pass does, for those who leave it out. */
+export const attentionRecognition = "a softmax between two products is attention";
+
+export function recognise(graph: TensorGraph, { without }: RuleSettings = {}): Recognised {
+  if (without?.includes(attentionRecognition)) return { graph, found: [], nearMisses: [] };
   const users = usersOf(graph);
   const matches = new Map<Node, Match>();
   const nearMisses: NearMiss[] = [];

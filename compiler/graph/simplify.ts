@@ -14,6 +14,7 @@ import type { Rule } from "./rules/rule.ts";
 import { sumRules } from "./rules/sum-rules.ts";
 import { viewRules } from "./rules/view-rules.ts";
 
+/** Those that hold before and after differentiation. */
 export const rules: readonly Rule[] = [
   ...viewRules,
   ...constantRules,
@@ -22,16 +23,22 @@ export const rules: readonly Rule[] = [
   ...indexingRules,
 ];
 
-const dropStop: Rule = {
+export const dropStopRule: Rule = {
   name: "after differentiation a stopped value is the value",
   ops: ["stop"],
   apply: (_g, node) => node.inputs[0],
 };
 
 /** Rules that hold once the graph has its gradients; those of sums change rounding. */
-export const rulesOfGradients: readonly Rule[] = [dropStop, ...sumRules];
+export const rulesOfGradients: readonly Rule[] = [dropStopRule, ...sumRules];
 
-export interface SimplifySettings {
+/** What is left out of a compilation, for tests and experiments. */
+export interface RuleSettings {
+  /** Names of rules. */
+  readonly without?: readonly string[];
+}
+
+export interface SimplifySettings extends RuleSettings {
   /** The graph has its gradients: `stop` has done its work. */
   readonly isDifferentiated?: boolean;
   /** Told the name of each rule that fits. */
@@ -39,7 +46,8 @@ export interface SimplifySettings {
 }
 
 export function simplify(graph: TensorGraph, settings: SimplifySettings = {}): TensorGraph {
-  const chosen = settings.isDifferentiated ? [...rulesOfGradients, ...rules] : rules;
+  const all = settings.isDifferentiated ? [...rulesOfGradients, ...rules] : rules;
+  const chosen = all.filter(({ name }) => !settings.without?.includes(name));
   const g = new SimplifyingBuilder(chosen, settings.observe);
   const copies = g.import(graph);
   return g.finish({
