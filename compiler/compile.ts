@@ -142,7 +142,12 @@ export function measureGraphs(
   settings: CompileSettings,
 ): number {
   const target = settings.target === "interpret" ? "wasm" : settings.target;
-  return measureProgram(graphs.map(entryKernels), layout, target, limitsOf(settings));
+  return measureProgram(
+    graphs.map((graph) => entryKernels(graph, settings)),
+    layout,
+    target,
+    limitsOf(settings),
+  );
 }
 
 const targets = { wasm: wasmTarget, webgpu: webgpuTarget };

@@ -127,7 +127,7 @@ function verifyStores({ buffers, kernels }: KernelGraph): void {
 
 function storesWithAxes(
   kernel: Kernel | HostWork,
-): readonly { readonly axes: readonly Axis[]; readonly store: Store }[] {
+): readonly { readonly axes: readonly Axis[]; readonly store: Pick<Store, "buffer" | "index"> }[] {
   switch (kernel.kind) {
     case "loop": {
       const { grid, row, stages } = kernel;
@@ -138,8 +138,12 @@ function storesWithAxes(
       );
     }
     case "contraction": {
-      const axes = [...kernel.batch, ...kernel.m, ...kernel.n];
-      return kernel.stores.map((store) => ({ axes, store }));
+      const { batch, m, n, stores, sumOfA, sumOfB } = kernel;
+      return [
+        ...stores.map((store) => ({ axes: [...batch, ...m, ...n], store })),
+        ...(sumOfA ? [{ axes: [...batch, ...m], store: sumOfA }] : []),
+        ...(sumOfB ? [{ axes: [...batch, ...n], store: sumOfB }] : []),
+      ];
     }
     default:
       return [];

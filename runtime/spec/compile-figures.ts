@@ -1,6 +1,7 @@
 // A compiled program -> its figures, as `vit compile --json` prints them: known before anything runs.
 import type { Entry, Program } from "../../compiler/program/program.ts";
 import type { Buffer } from "../../compiler/kernels/kernel.ts";
+import { scalarWork } from "../../compiler/kernels/scalar-work.ts";
 import { isHalf } from "../../compiler/ops/half.ts";
 import { elementBytes, hasOwnArena } from "../../compiler/program/limits.ts";
 import { footprint } from "../../compiler/program/footprint.ts";
@@ -30,6 +31,10 @@ export interface CompileFigures {
   /** Floating point operations, and bytes read and written, of a training step or a forward pass. */
   readonly flops: number;
   readonly bytes: number;
+  /** Nodes of the graphs of all entries: what compiling takes follows them. */
+  readonly nodes: number;
+  /** Elementwise instructions of all entries, weighed by what one takes: see `scalarWork`. */
+  readonly scalarWork: number;
   /** Bits that an f16 or bf16 takes in memory, the widest of them; absent where there is none. */
   readonly halfBits?: 16 | 32;
   /** Our own time: that in which the driver compiles pipelines is apart. */
@@ -59,6 +64,8 @@ export function compileFigures(spec: CompiledSpec, threads: number): CompileFigu
     holding: memoryFigures(spec, memory),
     flops: sum(dispatches.map(({ flops }) => flops)),
     bytes: sum(steps.map(({ bytes }) => bytes)),
+    nodes: sum(spec.compiled.graphs.map(({ graph }) => graph.nodes.length)),
+    scalarWork: sum(spec.entries.flatMap((entry) => entry.kernels.kernels.map(scalarWork))),
     ...(halfBits ? { halfBits } : {}),
     compileMs: Math.round(sum(stages.map(({ ms }) => ms)) * 10) / 10,
   };

@@ -126,19 +126,4 @@ export const assemblyRules: readonly Rule[] = [
       return undefined;
     },
   },
-  {
-    name: "a pad of a pad with the same value is one pad",
-    ops: ["pad"],
-    apply(g, node) {
-      const inner = node.inputs[0]!;
-      const isPlain = (each: Node) =>
-        numbers(each.attributes, "interior").every((count) => count === 0);
-      if (inner.op !== "pad" || !isPlain(node) || !isPlain(inner)) return undefined;
-      const value = number(node.attributes, "value");
-      if (!Object.is(inner.attributes["value"], value)) return undefined;
-      const both = (name: string) => numbers(node.attributes, name).map((count, axis) => count + numbers(inner.attributes, name)[axis]!); // prettier-ignore
-      const [before, after] = [both("before"), both("after")];
-      return g.pad(inner.inputs[0]!, before, after, value);
-    },
-  },
 ];

@@ -1,8 +1,7 @@
-// What can be computed while compiling: constants through views, elementwise ops and sums.
+// What can be computed while compiling: constants through views and elementwise ops.
 // Nothing is folded into infinity or NaN: shaders may assume that there are none.
 import { op as opByName } from "../../ops/registry.ts";
 import { scalarMeaning } from "../../ops/scalar-meaning.ts";
-import { elementCount } from "../../ops/shape.ts";
 import type { Node } from "../graph.ts";
 import { constantValue, type Rule } from "./rule.ts";
 
@@ -33,28 +32,6 @@ export const constantRules: readonly Rule[] = [
     apply(g, node) {
       const value = constantValue(node.inputs[0]!);
       return value === undefined ? undefined : g.full(value, node);
-    },
-  },
-  {
-    name: "padding a constant with itself, or joining equal constants, gives that constant",
-    ops: ["pad", "concat"],
-    apply(g, node) {
-      const values = allValues(node);
-      const around = node.op === "pad" ? [node.attributes["value"]] : [];
-      const [first] = values ?? [];
-      const isOne =
-        values !== undefined && [...values, ...around].every((value) => Object.is(value, first));
-      return isOne && first !== undefined ? g.full(first, node) : undefined;
-    },
-  },
-  {
-    name: "a sum of a constant is a constant",
-    ops: ["sum"],
-    apply(g, node) {
-      const x = node.inputs[0]!;
-      const value = constantValue(x);
-      if (value === undefined || node.dtype !== "f32") return undefined;
-      return g.full((value * elementCount(x.shape)) / elementCount(node.shape), node);
     },
   },
 ];

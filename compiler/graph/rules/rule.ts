@@ -2,6 +2,8 @@
 // A rule looks a few nodes up, never at who uses the node. Whatever it builds is simplified as it is built,
 // so a rule must lead to something smaller. Numbers stay: nothing is reassociated, only exact identities are used
 // (those of `sum-rules.ts` apart, which only gradients get).
+// A rule stays only where a guarded recipe has worse figures without it (test/rules.test.ts): views of views mostly cost
+// nothing, since fusion reads through them, and lowering writes no identities.
 import type { Notation } from "../../ops/notation.ts";
 import type { Node } from "../graph.ts";
 

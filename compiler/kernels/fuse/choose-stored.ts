@@ -3,7 +3,7 @@
 // bytes than storing its result would; where it rests on a small unstored value (the mean of a row), that is stored.
 // Where several results of one group would be stored that all follow from one earlier value, that one is stored.
 import { byteSize, type Node } from "../../graph/graph.ts";
-import type { ElementwiseOp } from "../../ops/op.ts";
+import { instructionWeight, randomWeight } from "../scalar-work.ts";
 import type { Group, Groups } from "./group.ts";
 import type { Preparation } from "./prepare.ts";
 import { followsAll, type Follows } from "./rules/fusion-rule.ts";
@@ -255,40 +255,14 @@ function weightOf(node: Node): number {
   const op = operatorOf(node);
   switch (op.kind) {
     case "elementwise":
-      return instructionWeight(op);
+      return instructionWeight(op.instruction);
     case "random":
-      return 20;
+      return randomWeight;
     case "indexing":
       return 2;
     case "view":
       return guardedViews[node.op] ?? 0;
     default:
       return 0;
-  }
-}
-
-function instructionWeight({ instruction }: ElementwiseOp): number {
-  switch (instruction) {
-    case "exp":
-    case "log":
-    case "log1p":
-    case "expm1":
-    case "sin":
-    case "cos":
-    case "tanh":
-    case "sigmoid":
-      return 8;
-    case "erf":
-    case "power":
-    case "atan2":
-      return 12;
-    case "divide":
-    case "sqrt":
-    case "rsqrt":
-    case "reciprocal":
-    case "modulo":
-      return 3;
-    default:
-      return 1;
   }
 }

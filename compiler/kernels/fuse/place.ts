@@ -111,8 +111,8 @@ export class Places {
 
   /** A contiguous part of what lies in memory is a buffer within it. */
   private sliceHome(node: Node): Home | undefined {
-    if (!this.follows(partRule)) return undefined;
     const whole = node.inputs[0]!;
+    if (this.sources.roleOf(whole) === "leaf" && !this.follows(partRule)) return undefined;
     const home = this.homeOf(whole);
     if (home === undefined || !home.isDense) return undefined;
     const starts = numbers(node.attributes, "starts");
@@ -171,10 +171,8 @@ export class Places {
     const own = axisIndices(node.shape);
     const position = affine(at(own));
     const dense = linearIndex(own, node.shape);
-    // What is written as whole arrays needs a buffer of its own, whatever that saves.
-    const mayBePart = this.follows(partRule) || isDenseAlone(node);
-    if (mayBePart && position !== undefined && equalIndex(at(own), offset(dense, position.offset)))
-      return partRule.home(this, node, home.buffer, position.offset);
+    if (position !== undefined && equalIndex(at(own), offset(dense, position.offset)))
+      return this.within(node, home.buffer, position.offset);
     return { buffer: home.buffer, at, isDense: false };
   }
 

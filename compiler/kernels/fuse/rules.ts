@@ -2,7 +2,7 @@
 //   joining   which nodes share a kernel
 //   storing   which of their results lie in memory
 //   placing   where these lie, and what is copied
-// `fuse(graph, { without })` leaves some of them out: the values stay, dispatches and bytes grow. test/fusion-rules.test.ts
+// `fuse(graph, { without })` leaves some of them out: the values stay, dispatches and bytes grow. test/rules.test.ts
 // shows for each that the figures of a guarded recipe get worse without it.
 // Cutting long sums into parts (`split-sums.ts`) is no such rule: it costs a dispatch, to fill the device.
 import type { FusionRule, Follows } from "./rules/fusion-rule.ts";

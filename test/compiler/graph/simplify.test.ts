@@ -32,16 +32,6 @@ describe("views", () => {
       "%0 = input {name: x}  f32[2, 3, 4]
       %1 = permute %0 {order: [2, 1, 0]}  f32[4, 3, 2]"
     `);
-    expect(simplified((g) => g.slice(g.slice(x(g, 9), [1], [4], [2]), [1], [2])))
-      .toMatchInlineSnapshot(`
-      "%0 = input {name: x}  f32[9]
-      %1 = slice %0 {starts: [3], sizes: [2], steps: [2]}  f32[2]"
-    `);
-    expect(simplified((g) => g.broadcast(g.broadcast(x(g, 3), [2, 3], [1]), [2, 5, 3], [0, 2])))
-      .toMatchInlineSnapshot(`
-      "%0 = input {name: x}  f32[3]
-      %1 = broadcast %0 {axes: [2]}  f32[2, 5, 3]"
-    `);
   });
 
   test("that change nothing go", () => {
@@ -51,13 +41,7 @@ describe("views", () => {
     expect(simplified((g) => g.reshape(g.reshape(x(g, 2, 3), [6]), [2, 3]))).toBe(
       "%0 = input {name: x}  f32[2, 3]",
     );
-    expect(simplified((g) => g.flip(g.flip(x(g, 3), [0]), [0]))).toBe(
-      "%0 = input {name: x}  f32[3]",
-    );
-    expect(simplified((g) => g.slice(g.pad(x(g, 3), [2], [1]), [2], [3]))).toBe(
-      "%0 = input {name: x}  f32[3]",
-    );
-    expect(simplified((g) => g.roll(x(g, 3), 0, 6))).toBe("%0 = input {name: x}  f32[3]");
+    expect(simplified((g) => g.flip(x(g, 1), [0]))).toBe("%0 = input {name: x}  f32[1]");
   });
 
   test("that only move axes of extent 1 are reshapes", () => {
@@ -69,21 +53,11 @@ describe("views", () => {
 });
 
 describe("arithmetic", () => {
-  test("drops neutral elements, double signs and made choices", () => {
+  test("drops neutral elements and double signs", () => {
     const same = "%0 = input {name: x}  f32[3]";
     expect(simplified((g) => g.multiply(g.plus(x(g, 3), 0), 1))).toBe(same);
     expect(simplified((g) => g.divide(g.subtract(x(g, 3), 0), 1))).toBe(same);
     expect(simplified((g) => g.negate(g.negate(x(g, 3))))).toBe(same);
-    expect(
-      simplified((g) => g.select(g.constant(1, { dtype: "bool", shape: [3] }), x(g, 3), 7)),
-    ).toBe(same);
-  });
-
-  test("writes small powers as products and roots", () => {
-    expect(simplified((g) => g.power(x(g, 3), 2))).toMatchInlineSnapshot(`
-      "%0 = input {name: x}  f32[3]
-      %1 = multiply %0 %0  f32[3]"
-    `);
   });
 
   test("turns adding a negative into subtracting", () => {
@@ -95,22 +69,6 @@ describe("arithmetic", () => {
     `);
   });
 
-  test("computes before a broadcast what is the same all along it", () => {
-    expect(
-      simplified((g) => {
-        const rows = g.sum(x(g, 2, 3), [1]);
-        return g.sqrt(g.plus(g.spread(rows, [2, 3], [1]), 10));
-      }),
-    ).toMatchInlineSnapshot(`
-      "%0 = input {name: x}  f32[2, 3]
-      %1 = sum %0 {axes: [1]}  f32[2]
-      %2 = constant {value: 10}  f32[2]
-      %3 = add %1 %2  f32[2]
-      %4 = sqrt %3  f32[2]
-      %5 = broadcast %4 {axes: [0]}  f32[2, 3]"
-    `);
-  });
-
   test("folds constants, but never into infinity", () => {
     expect(
       simplified((g) => g.multiply(g.constant(2), g.exp(g.constant(0)))),
@@ -118,24 +76,6 @@ describe("arithmetic", () => {
     const g = new Builder();
     const graph = g.finish({ outputs: [{ name: "y", value: g.log(g.constant(0)) }] });
     expect(print(simplify(graph))).toContain("log");
-  });
-
-  test("compares the bits of a uniform number with a threshold", () => {
-    expect(
-      simplified((g) => {
-        const scalar = { shape: [], dtype: "u32" } as const;
-        const u = g.uniform("drop", [4], g.input("seed", scalar), g.input("step", scalar));
-        return g.less(u, 0.9);
-      }),
-    ).toMatchInlineSnapshot(`
-      "%0 = input {name: seed}  u32[]
-      %1 = input {name: step}  u32[]
-      %2 = random_bits %0 %1 {stream: drop}  u32[4]
-      %3 = constant {value: 8}  u32[4]
-      %4 = shift_right %2 %3  u32[4]
-      %5 = constant {value: 15099495}  u32[4]
-      %6 = less %4 %5  bool[4]"
-    `);
   });
 });
 

@@ -22,12 +22,16 @@ export interface TrainingGraph {
   readonly parameters: number;
 }
 
-/** `update` says how a parameter is renewed; without it the gradients are outputs. */
-export function trainingGraph(sizes: VitSizes, update: "sgd" | "none" = "sgd"): TrainingGraph {
+/** `update` says how a parameter is renewed; without it the gradients are outputs. Rules may be left out by name. */
+export function trainingGraph(
+  sizes: VitSizes,
+  update: "sgd" | "none" = "sgd",
+  without: readonly string[] = [],
+): TrainingGraph {
   const first = new Builder();
   const { loss } = smallVit(first, sizes);
   const forward = first.finish({ outputs: [{ name: "loss", value: loss }] });
-  const { graph: recognised } = recognise(simplify(forward));
+  const { graph: recognised } = recognise(simplify(forward, { without }), { without });
   const g = new Builder();
   const copies = g.import(recognised);
   const leaves = g.nodes.filter((node) => node.op === "parameter");
@@ -53,5 +57,8 @@ export function trainingGraph(sizes: VitSizes, update: "sgd" | "none" = "sgd"): 
             ...named.map(({ path, gradient }) => ({ name: path, value: gradient })),
           ],
         });
-  return { graph: simplify(finished, { isDifferentiated: true }), parameters: leaves.length };
+  return {
+    graph: simplify(finished, { isDifferentiated: true, without }),
+    parameters: leaves.length,
+  };
 }

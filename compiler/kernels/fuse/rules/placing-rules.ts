@@ -50,7 +50,7 @@ export interface PartRule extends FusionRule {
 }
 
 export const partRule: PartRule = {
-  name: "a contiguous part of an array is a buffer of its own",
+  name: "a contiguous part of a leaf is a buffer of its own",
   saves: "repeated layers, whose parameters lie at different places, run the same code.",
   home: (places, node, buffer, from) => places.within(node, buffer, from),
 };

@@ -3,7 +3,6 @@
 import type { Node } from "../../../graph/graph.ts";
 import { byteSize } from "../../../graph/graph.ts";
 import { isHalf } from "../../../ops/half.ts";
-import { elementCount } from "../../../ops/shape.ts";
 import type { Choice, ExternalUse } from "../choose-stored.ts";
 import type { FusionRule } from "./fusion-rule.ts";
 
@@ -32,11 +31,6 @@ const mostWeightOnce = 256;
 const mostOperandWeight = 4;
 
 export const repeatingRules: readonly RepeatingRule[] = [
-  {
-    name: "a single number is made again by all who read it",
-    saves: "arithmetic on scalars (a rate, a correction) takes no dispatch.",
-    allows: ({ node }) => elementCount(node.shape) === 1,
-  },
   {
     name: "elementwise work with one reader is made there",
     saves: "a value on its way to one kernel is never written.",
