@@ -3,6 +3,7 @@
 // applied to all of a group at once, which is why it takes a few kernels and not a few for each parameter.
 // A loss or gradient that is not finite selects the old values everywhere: the state before that step is still there.
 import type { EntryGraph, ResidentLayout } from "../compiled.ts";
+import { applySegmented } from "./apply-segmented.ts";
 import { Builder } from "./builder.ts";
 import { differentiate } from "./differentiate.ts";
 import type { Node, Output, Parameter, TensorGraph, Update } from "./graph.ts";
@@ -322,7 +323,10 @@ class StepBuilder {
   private optimizeFlat(g: Builder, group: PlacedGroup, gradient: Node, t: Node, lr: Node) {
     const p = residentLeaf(g, this.layout, group.resident);
     const slotPath = (slot: string) => group.slotResident(slot);
-    const applied = group.optimizer.apply(g, { p, g: gradient, t, lr, slotPath });
+    const at = { p, g: gradient, t, lr, slotPath };
+    const applied = group.segments
+      ? applySegmented(g, group.optimizer, at, group.segments)
+      : group.optimizer.apply(g, at);
     const slots = applied.slots.map(({ name, next }) => ({
       resident: slotPath(name),
       value: next,

@@ -68,11 +68,14 @@ export type HostExpression =
     };
 
 /** An optimizer's body, ready to be applied to one parameter or to a flat arena of many. */
+/** What a body reads of a parameter: its own element, sums over all of it besides, or more. */
+export type OptimizerReach = "element" | "sums" | "shape";
+
 export interface OptimizerUse {
   readonly name: string;
   readonly settings: readonly { readonly name: string; readonly value: string }[];
-  /** True where the body is elementwise in p, g and its slots: then it runs on many parameters at once, flat. */
-  readonly elementwise: boolean;
+  /** All but `shape` run on many parameters at once, flat. */
+  readonly reach: OptimizerReach;
   /** `t` counts from 1; `lr` and `t` are scalar f32 nodes. Slots start from their leaves, `state {path: slotPath(name)}`. */
   apply(
     g: Builder,

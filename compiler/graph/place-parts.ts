@@ -1,6 +1,8 @@
 // A lowered recipe -> where its arrays lie: parameters by optimizer group, their slots and twins beside them in the
 // same order, frozen parameters together, states that the step renews together, each constant state on its own.
 import type { ResidentLayout } from "../compiled.ts";
+import { segmentsOf } from "./apply-segmented.ts";
+import type { Segments } from "./apply-segmented.ts";
 import { Builder } from "./builder.ts";
 import type { Parameter, State } from "./graph.ts";
 import { elementCount } from "./graph.ts";
@@ -18,6 +20,8 @@ export interface PlacedGroup {
   readonly lr: HostExpression;
   /** The optimizer runs over the whole array at once. */
   readonly isFlat: boolean;
+  /** Where it sums over each parameter. */
+  readonly segments?: Segments;
   readonly clamp?: { readonly low: number; readonly high: number };
   /** The array of a slot: of the whole group, or of one parameter where the optimizer looks at shapes. */
   slotResident(slot: string, parameter?: string): string;
@@ -76,12 +80,15 @@ function splitGroup(
 
 function placedGroup({ parameters, group, clamp }: Split, k: number): PlacedGroup {
   const { optimizer, lr } = group;
+  const lengths = parameters.map(({ shape }) => elementCount(shape));
+  const segments = optimizer.reach === "sums" ? segmentsOf(lengths) : undefined;
   return {
     resident: `parameters.${k}`,
     parameters,
     optimizer,
     lr,
-    isFlat: optimizer.elementwise,
+    isFlat: optimizer.reach === "element" || segments !== undefined,
+    ...(segments ? { segments } : {}),
     ...(clamp ? { clamp } : {}),
     slotResident: (slot, parameter) => `${slot}/${parameter ?? `parameters.${k}`}`,
   };

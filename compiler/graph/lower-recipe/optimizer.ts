@@ -10,9 +10,7 @@ import type {
 } from "../../../grammar/syntax.ts";
 import type { FileScope, Library } from "../../model/library.ts";
 import { findName } from "../../model/library.ts";
-import { op as opByName } from "../../ops/registry.ts";
-import { Builder, reachable } from "../builder.ts";
-import { elementCount } from "../graph.ts";
+import type { Builder } from "../builder.ts";
 import type { DType, Initializer, Node, State } from "../graph.ts";
 import type { OptimizerUse } from "../lowered.ts";
 import type { Axis } from "../lower/axis.ts";
@@ -25,6 +23,7 @@ import type { Value } from "../lower/value.ts";
 import { dataflowValue } from "./dataflow-value.ts";
 import { nearestHint } from "./nearest-hint.ts";
 import { optimizerFunctions } from "./optimizer-functions.ts";
+import { reachOf } from "./optimizer-reach.ts";
 import type { Problems } from "./problems.ts";
 import { printValue } from "./recipe-value.ts";
 import type { RecipeValue } from "./recipe-value.ts";
@@ -78,7 +77,7 @@ export function openOptimizer(
   return {
     name: declaration.name.text,
     settings: [...call.settings].map(([name, value]) => ({ name, value: printValue(value) })),
-    elementwise: isElementwise(call, { library, steps, report }),
+    reach: reachOf((g, at) => applyBody(call, { library, steps, report }, g, at)),
     apply: (g, at) => {
       const applied = applyBody(call, { library, steps, report }, g, at);
       if (!applied)
@@ -90,40 +89,11 @@ export function openOptimizer(
   };
 }
 
-/** Long enough on each side that a choice by the length of an axis (`least` of Adafactor) shows. */
-const probes = [[3], [1 << 15, 1 << 15]] as const;
-
 interface Around {
   readonly library: Library;
   /** What a setting that follows a course is at each step. */
   readonly steps: RunSteps;
   readonly report: (diagnostic: Diagnostic) => void;
-}
-
-function isElementwise(call: OptimizerCall, around: Around): boolean {
-  return probes.every((shape) => {
-    const g = new Builder();
-    const at: Place = {
-      p: g.input("p", { shape, dtype: "f32" }),
-      g: g.input("g", { shape, dtype: "f32" }),
-      t: g.input("t", { shape: [], dtype: "f32" }),
-      lr: g.input("lr", { shape: [], dtype: "f32" }),
-      slotPath: (slot) => slot,
-    };
-    const applied = applyBody(call, around, g, at);
-    if (!applied) return false;
-    const roots = [applied.next, ...applied.slots.map((slot) => slot.next)];
-    const hasShape = applied.slots.every((slot) => slot.state.shape.join() === shape.join());
-    return hasShape && [...reachable(roots, g.nodes.length)].every(isOwnElement);
-  });
-}
-
-/** Reads only its own element of each input, or one number for all. */
-function isOwnElement(node: Node): boolean {
-  const { kind } = opByName(node.op);
-  if (kind === "elementwise" || kind === "leaf") return true;
-  if (node.op === "constant") return true;
-  return kind === "view" && node.inputs.every((input) => elementCount(input.shape) === 1);
 }
 
 /** Undefined where the body is wrong (and reported). */

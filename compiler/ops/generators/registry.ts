@@ -5,6 +5,7 @@ import { elementCount } from "../shape.ts";
 import { dft } from "./dft.ts";
 import type { Generator, Settings } from "./generator.ts";
 import { pseudoInverseResize, resizeMatrix } from "./resize.ts";
+import { segments } from "./segments.ts";
 import { sincos2d } from "./sincos-2d.ts";
 import { values } from "./values.ts";
 
@@ -13,6 +14,7 @@ export const generators: readonly Generator[] = [
   resizeMatrix,
   pseudoInverseResize,
   dft,
+  segments,
   values,
 ];
 

@@ -131,3 +131,7 @@ test("wrong settings are refused in words", () => {
   );
   expect(() => generator("nothing")).toThrow(generators.map((each) => each.name).join(", "));
 });
+
+test("segments: the run that each place is in", () => {
+  expect([...generate("segments", { counts: [2, 3, 1] }, [6])]).toEqual([0, 0, 1, 1, 1, 2]);
+});
