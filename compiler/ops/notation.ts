@@ -11,7 +11,7 @@ import type {
 } from "../graph/graph.ts";
 import type { GraphBuilder, ScalarInstruction } from "./op.ts";
 import { OpError } from "./op.ts";
-import { axesOfRank, elementCount, otherAxes, sameShape, withoutAxes } from "./shape.ts";
+import { axesOfRank, elementCount, otherAxes, pick, sameShape } from "./shape.ts";
 
 export type Operand = Node | number;
 
@@ -261,14 +261,19 @@ export abstract class Notation implements GraphBuilder {
     shape: readonly number[],
     axes: readonly number[] = axesOfRank(x.shape.length),
   ): Node {
-    const kept = axesOfRank(x.shape.length).filter((axis) => x.shape[axis] === shape[axes[axis]!]);
-    const narrow = withoutAxes(x.shape, otherAxes(x.shape.length, kept));
-    const places = kept.map((axis) => axes[axis]!);
+    const rank = x.shape.length;
+    const kept: number[] = [];
+    for (let axis = 0; axis < rank; axis++)
+      if (x.shape[axis] === shape[axes[axis]!]) kept.push(axis);
+    const narrow = kept.length === rank ? x.shape : pick(x.shape, kept);
     if (elementCount(narrow) !== elementCount(x.shape))
       throw new OpError(`[${x.shape.join(", ")}] does not widen to [${shape.join(", ")}]`);
-    const rising = axesOfRank(places.length).sort((a, b) => places[a]! - places[b]!);
-    places.sort((a, b) => a - b);
-    const core = this.permute(this.reshape(x, narrow), rising);
+    const places = pick(axes, kept);
+    let core = this.reshape(x, narrow);
+    if (places.some((place, i) => i > 0 && places[i - 1]! > place)) {
+      core = this.permute(core, axesOfRank(places.length).sort((a, b) => places[a]! - places[b]!)); // prettier-ignore
+      places.sort((a, b) => a - b);
+    }
     if (sameShape(core.shape, shape) && places.every((place, axis) => place === axis)) return core;
     return this.add("broadcast", [core], { shape, axes: places });
   }

@@ -113,11 +113,11 @@ export class Grouping {
 
   /** Whether a group may read all these values without waiting for itself. */
   private mayRead(group: Group, bases: readonly Node[], node: Node): boolean {
-    return [...bases, ...this.sources.waitsOf(node)].every((base) =>
+    const isThere = (base: Node) =>
       this.makersOf(base).every((maker) =>
         maker === group ? group.members.has(base) : !this.groups.dependsOn(maker, group),
-      ),
-    );
+      );
+    return bases.every(isThere) && this.sources.waitsOf(node).every(isThere);
   }
 
   // ---- elementwise ----
@@ -142,13 +142,13 @@ export class Grouping {
 
   /** Groups of these values, those with sums or products first, then the latest. */
   private candidates(bases: readonly Node[]): Group[] {
-    const found = new Set<Group>();
+    const found: Group[] = [];
     for (const base of bases) {
       const group = this.groups.of(base);
-      if (group !== undefined) found.add(group);
+      if (group !== undefined && !found.includes(group)) found.push(group);
     }
     const rank = (group: Group) => (isPlainLoop(group) ? 0 : 1);
-    return [...found].sort((a, b) => rank(b) - rank(a) || b.id - a.id);
+    return found.length < 2 ? found : found.sort((a, b) => rank(b) - rank(a) || b.id - a.id);
   }
 
   private note(group: Group, node: Node, mapping: Mapping): void {

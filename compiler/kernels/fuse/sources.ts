@@ -79,7 +79,12 @@ export class Sources {
   basesBehind(node: Node): readonly Node[] {
     let found = this.known.get(node);
     if (found === undefined) {
-      found = [...new Set(inputsRead(node).flatMap((input) => this.basesOf(input)))];
+      const read = inputsRead(node);
+      const [only] = read;
+      found =
+        only !== undefined && read.length === 1
+          ? this.basesOf(only)
+          : [...new Set(read.flatMap((input) => this.basesOf(input)))];
       this.known.set(node, found);
     }
     return found;
@@ -90,10 +95,18 @@ export class Sources {
     const known = this.waits.get(node);
     if (known !== undefined) return known;
     const read = inputsRead(node);
-    const found = new Set(node.inputs.slice(read.length).flatMap((input) => this.basesOf(input)));
-    for (const input of read)
-      if (this.roleOf(input) === "inline") for (const base of this.waitsOf(input)) found.add(base);
-    const waits = found.size === 0 ? none : [...found];
+    const behind = read.filter(
+      (input) => this.roleOf(input) === "inline" && this.waitsOf(input).length > 0,
+    );
+    const isWaiting = behind.length > 0 || read.length < node.inputs.length;
+    const waits = isWaiting
+      ? [
+          ...new Set([
+            ...node.inputs.slice(read.length).flatMap((input) => this.basesOf(input)),
+            ...behind.flatMap((input) => this.waitsOf(input)),
+          ]),
+        ]
+      : none;
     this.waits.set(node, waits);
     return waits;
   }
