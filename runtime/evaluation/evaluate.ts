@@ -7,7 +7,7 @@ import { addedUp } from "../data/recipe-data.ts";
 import type { InputBatches, RecipeData } from "../data/recipe-data.ts";
 import { mostKeptRuns } from "../../compiler/wgsl/device-memory.ts";
 import { found } from "../device/loaded-compilation.ts";
-import type { LoadedCompilation } from "../device/loaded-compilation.ts";
+import type { DeviceValues, LoadedCompilation } from "../device/loaded-compilation.ts";
 import type { TypedArray } from "../device/device.ts";
 import { WorldError } from "../errors.ts";
 import { scalarsAt } from "../training/step-scalars.ts";
@@ -139,6 +139,13 @@ async function means(
   return Object.fromEntries(metrics.map((name, i) => [name, sums[i]! / batches.size]));
 }
 
+/** Of one batch: its examples lie from `from` on. */
+interface FeaturesUnderWay {
+  readonly reading: Promise<DeviceValues>;
+  readonly from: number;
+  readonly count: number;
+}
+
 async function features(
   evaluation: Extract<PlannedEvaluation, { kind: "protocol" }>,
   batches: InputBatches,
@@ -148,16 +155,25 @@ async function features(
   const labels = new Int32Array(batches.size);
   let rows: Float32Array | undefined;
   let width = 0;
-  for (let pass = 0, done = 0; pass < batches.stepsPerPass; pass++) {
-    const { inputs, count } = await batches.next();
-    labels.set(found(inputs, labelName, "label").subarray(0, count), done);
-    loaded.run(entry, entryInputs(use, pass, inputs));
-    const values = await loaded.readOutput(entry, "features");
+  const arrived = async ({ reading, from, count }: FeaturesUnderWay): Promise<void> => {
+    const values = await reading;
     width = values.length / evaluation.batch;
     rows ??= new Float32Array(batches.size * width);
-    rows.set(values.subarray(0, count * width), done * width);
-    done += count;
+    rows.set(values.subarray(0, count * width), from * width);
+  };
+  let last: FeaturesUnderWay | undefined;
+  for (let pass = 0, from = 0; pass < batches.stepsPerPass; pass++) {
+    const { inputs, count } = await batches.next();
+    labels.set(found(inputs, labelName, "label").subarray(0, count), from);
+    loaded.run(entry, entryInputs(use, pass, inputs));
+    // a GPU goes on with this batch while those of the last one are on their way
+    const reading = loaded.readOutput(entry, "features");
+    reading.catch(() => {}); // whoever waits for it sees the error
+    if (last) await arrived(last);
+    last = { reading, from, count };
+    from += count;
   }
+  if (last) await arrived(last);
   return { features: rows!, width, labels };
 }
 

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from "vitest";
 import { linearProbe } from "../../../runtime/evaluation/linear-probe.ts";
 import type { LabelledFeatures } from "../../../runtime/evaluation/nearest-neighbours.ts";
 import { drawFrom } from "../../../runtime/data/draws.ts";
+import type { Figures } from "../../../runtime/training/events.ts";
 import { train } from "../../../runtime/training/train.ts";
 import { temporaryFolder } from "../temporary-folder.ts";
 import { requestFor } from "../training/trained-recipe.ts";
@@ -88,16 +89,17 @@ recipe probed {
 }
 `;
 
-test("on digits, through a layer that has learned nothing, names eight of ten and is the same on another device", async () => {
-  const figures: Record<string, number>[] = [];
-  for (const want of ["wasm", "interpret"]) {
-    const { request } = await requestFor(recipe, temporaryFolder(), { want, threads: 1 }, { steps: 0 }); // prettier-ignore
+test("on digits, through a layer that has learned nothing, names eight of ten and is the same on other devices", async () => {
+  const figures: Figures[] = [];
+  for (const want of ["wasm", "interpret", "webgpu"]) {
+    const { request } = await requestFor(recipe, temporaryFolder(), { want, threads: 1, adapter: "software" }, { steps: 0 }); // prettier-ignore
     const { evaluations } = await train(request);
     await request.device.close();
     figures.push({ ...evaluations["linear"] });
   }
-  const [wasm, oracle] = figures as [Record<string, number>, Record<string, number>];
+  const [wasm, oracle, gpu] = figures as [Figures, Figures, Figures];
   expect(wasm["linear"]).toBeGreaterThan(0.8);
   expect(wasm["linear.fit"]).toBeGreaterThan(wasm["linear"]!);
   expect(Math.abs(wasm["linear"]! - oracle["linear"]!)).toBeLessThan(0.01);
+  expect(Math.abs(gpu["linear"]! - oracle["linear"]!)).toBeLessThan(0.01);
 });
