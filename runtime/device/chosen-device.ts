@@ -19,6 +19,8 @@ export interface DeviceWish {
   readonly want?: string;
   /** Compute threads of wasm; else VITRAIL_THREADS, else as many as there are cores. */
   readonly threads?: number;
+  /** false: wasm without fused multiply-add although the engine has it. */
+  readonly relaxed?: boolean;
   /** `software` for the adapter that tests run on. */
   readonly adapter?: "software" | "any";
 }
@@ -70,8 +72,12 @@ function interpreter(choice: DeviceChoice): ChosenDevice {
   };
 }
 
-async function wasm(choice: DeviceChoice, { threads }: DeviceWish): Promise<ChosenDevice> {
-  const device = await createWasmDevice(threads === undefined ? {} : { threads });
+async function wasm(choice: DeviceChoice, wish: DeviceWish): Promise<ChosenDevice> {
+  const { threads, relaxed } = wish;
+  const device = await createWasmDevice({
+    ...(threads === undefined ? {} : { threads }),
+    ...(relaxed === undefined ? {} : { relaxed }),
+  });
   return {
     ...choice,
     description: device.description,
