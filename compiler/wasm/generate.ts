@@ -5,6 +5,7 @@ import { buffersOf } from "../kernels/kernel-buffers.ts";
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
 import type { Code, Program } from "../program/program.ts";
 import type { GeneratedKernel, Target } from "../program/target.ts";
+import { depthwiseLoop } from "./depthwise-loop.ts";
 import { encodeBase64 } from "./base64.ts";
 import { boundBuffers } from "./bound-buffers.ts";
 import { encodeModule } from "./encoder.ts";
@@ -73,8 +74,10 @@ function generateFunction(
   switch (kernel.kind) {
     case "loop":
       return generateLoop(kernel, bound);
-    case "contraction":
-      return generateContraction(kernel, bound);
+    case "contraction": {
+      const loop = depthwiseLoop(kernel);
+      return loop === undefined ? generateContraction(kernel, bound) : generateLoop(loop, bound);
+    }
     case "attention":
       return kernel.pass === "forward"
         ? generateAttentionForward(kernel, bound)
