@@ -41,6 +41,8 @@ export function measureCompilations(repeats: number): CompileResult[] {
       const options = { files: specFiles(), catalog: catalog(nodeHost), settings: {} };
       const start = nodeHost.now();
       const spec = compileSpec(parseTarget(target), options, { target: device, limits: device === "wasm" ? WASM_LIMITS : largeLimits, clock: nodeHost.now }); // prettier-ignore
+      // A module is made when it is read.
+      if (spec.compiled.program?.module?.relaxed === "") throw new Error("the module is empty");
       if (i > 0) times.push(nodeHost.now() - start);
       figures = compileFigures(spec, 1);
       optimizerDispatches = optimizerOf(entriesOfStep(spec, spec.compiled.program!));
