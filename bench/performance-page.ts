@@ -3,7 +3,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { format } from "prettier";
 import { intervalPlot } from "./page/interval-plot.ts";
-import { compilationsText, floorsText, kernelsText, machineText, plotFile, profilesText, workloadsText } from "./page/markdown.ts"; // prettier-ignore
+import { compilationsText, floorsText, kernelsText, machineText, memoryText, plotFile, profilesText, workloadsText } from "./page/markdown.ts"; // prettier-ignore
 import { mergeFigures } from "./page/merge-figures.ts";
 import { workloadPlot } from "./page/plots.ts";
 import { fillRegions } from "./page/regions.ts";
@@ -25,6 +25,7 @@ const filled = fillRegions(readFileSync(page, "utf8"), {
   workloads: workloadsText(figures),
   kernels: kernelsText(figures),
   compilations: compilationsText(figures),
+  memory: memoryText(figures),
   profiles: profilesText(figures),
 });
 writeFileSync(page, await format(filled, { parser: "markdown", printWidth: 100 }));

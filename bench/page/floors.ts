@@ -97,5 +97,5 @@ function compiled(
 
 function worstPlan({ compilations }: SuiteFigures): Measured {
   if (compilations.length === 0) return missing("not measured");
-  return Math.max(...compilations.map(({ memoryBytes, leastBytes }) => memoryBytes / leastBytes));
+  return Math.max(...compilations.map(({ memory }) => memory.total / memory.lowerBound));
 }

@@ -1,5 +1,6 @@
 // Figures -> the regions of docs/performance.md, in Markdown.
-import type { CompileResult, KernelResult, PeerResult, ProfileResult, SuiteFigures, WorkloadResult } from "../suite/figures.ts"; // prettier-ignore
+import type { KernelResult, PeerResult, ProfileResult, SuiteFigures, WorkloadResult } from "../suite/figures.ts"; // prettier-ignore
+import { bytes } from "../../cli/figures.ts";
 import { threadsInWords } from "../suite/print.ts";
 import { floorsOf, verdict, type Floor } from "./floors.ts";
 
@@ -102,17 +103,24 @@ function kernelRow({ group, name, flops, bytes, times }: KernelResult): string[]
 }
 
 export function compilationsText({ compilations }: SuiteFigures): string {
-  const rows = compilations.map(
-    ({ target, milliseconds: spread, dispatches, memoryBytes, leastBytes }: CompileResult) => [
-      `\`${target}\``,
-      milliseconds(spread.median),
-      String(dispatches.forward),
-      String(dispatches.backward),
-      String(dispatches.update),
-      (memoryBytes / leastBytes).toFixed(4),
-    ],
-  );
-  return markdown(["training step", "compile", "forward", "backward", "update", "memory over the largest live set"], rows, 1); // prettier-ignore
+  const rows = compilations.map(({ target, milliseconds: spread, dispatches }) => [
+    `\`${target}\``,
+    milliseconds(spread.median),
+    String(dispatches.forward),
+    String(dispatches.backward),
+    String(dispatches.update),
+  ]);
+  return markdown(["training step", "compile", "forward", "backward", "update"], rows, 1);
+}
+
+/** What a training step has in memory, and how far that is from the least that lives at once. */
+export function memoryText({ compilations }: SuiteFigures): string {
+  const rows = compilations.map(({ target, memory }) => [
+    `\`${target}\``,
+    ...[memory.parameters, memory.optimizer, memory.activations, memory.workspace, memory.total].map(bytes), // prettier-ignore
+    (memory.total / memory.lowerBound).toFixed(4),
+  ]);
+  return markdown(["training step", "parameters", "optimizer and state", "activations", "workspace", "in all", "over the largest live set"], rows, 1); // prettier-ignore
 }
 
 export function profilesText({ profiles }: SuiteFigures): string {

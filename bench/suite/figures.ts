@@ -1,4 +1,5 @@
 // What a run of the suite found: plain data that is printed, kept as JSON and drawn.
+import type { Footprint } from "../../compiler/program/footprint.ts";
 import type { KernelGroup } from "../../runtime/profile/kernel-groups.ts";
 import type { Spread } from "./measure.ts";
 import type { Workload } from "./workloads.ts";
@@ -69,8 +70,8 @@ export interface CompileResult {
   readonly optimizerDispatches: number;
   /** Repeated layers, where the model has such. */
   readonly layers?: number;
-  readonly memoryBytes: number;
-  readonly leastBytes: number;
+  /** Bytes, by what they hold. */
+  readonly memory: Footprint;
 }
 
 /** The largest kernels of a training step, equal layers together. */

@@ -52,12 +52,12 @@ export function kernelLines(kernels: readonly KernelResult[]): string[] {
 }
 
 export function compileLines(compilations: readonly CompileResult[]): string[] {
-  const rows = compilations.map(({ target, milliseconds, dispatches, layers, memoryBytes, leastBytes }) => [
+  const rows = compilations.map(({ target, milliseconds, dispatches, layers, memory }) => [
     `  ${target}`,
     `${milliseconds.median.toFixed(0)} ms`,
     `${dispatches.forward} + ${dispatches.backward} + ${dispatches.update}`,
     layers === undefined ? "" : ((dispatches.forward + dispatches.backward) / layers).toFixed(1),
-    (memoryBytes / leastBytes).toFixed(4),
+    (memory.total / memory.lowerBound).toFixed(4),
   ]); // prettier-ignore
   return table([["  compile", "time", "dispatches", "a layer", "memory over least"], ...rows], { align: ["left", "right", "right", "right", "right"] }); // prettier-ignore
 }
