@@ -5,8 +5,9 @@
 import { numbers } from "../../ops/attributes.ts";
 import { isFloat } from "../../ops/elementwise.ts";
 import type { Notation } from "../../ops/notation.ts";
-import { elementCount, otherAxes, pick, sameShape } from "../../ops/shape.ts";
+import { otherAxes, pick, sameShape } from "../../ops/shape.ts";
 import type { Node } from "../graph.ts";
+import { matchCentred } from "../match-centred.ts";
 import { constantValue, type Rule } from "./rule.ts";
 
 /** How far a product is looked into, and how many terms of a sum are. */
@@ -54,7 +55,7 @@ export const sumRules: readonly Rule[] = [
 
 function alongOf(sum: Node): Along {
   const { shape } = sum.inputs[0]!;
-  const axes = numbers(sum.attributes, "axes");
+  const axes = numbers(sum.attributes, "axes").toSorted((a, b) => a - b);
   return { axes, kept: otherAxes(shape.length, axes), shape };
 }
 
@@ -156,21 +157,6 @@ function beside(g: Notation, factor: Node, { kept, shape }: Along): Node {
 function isCentred(term: Node, along: Along): boolean {
   if (!isFloat(term.dtype)) return false;
   const { varying } = factorsOf(term, along);
-  const [centred] = varying;
-  if (varying.length !== 1 || centred!.op !== "subtract") return false;
-  const [x, spread] = centred!.inputs;
-  if (spread!.op !== "broadcast") return false;
-  return (
-    sameShape(numbers(spread!.attributes, "axes"), along.kept) &&
-    isMean(spread!.inputs[0]!, x!, along)
-  );
-}
-
-function isMean(node: Node, x: Node, { axes, shape }: Along): boolean {
-  if (node.op !== "multiply") return false;
-  const [sum, inverse] = node.inputs[0]!.op === "sum" ? node.inputs : node.inputs.toReversed();
-  if (sum!.op !== "sum" || sum!.inputs[0] !== x) return false;
-  const summed = numbers(sum!.attributes, "axes").toSorted((a, b) => a - b);
-  const isSame = sameShape(summed, axes.toSorted((a, b) => a - b)); // prettier-ignore
-  return isSame && constantValue(inverse!) === 1 / elementCount(pick(shape, axes));
+  const centred = varying.length === 1 ? matchCentred(varying[0]!) : undefined;
+  return centred !== undefined && sameShape(centred.axes, along.axes);
 }

@@ -8,7 +8,7 @@ import { keptAxes, mapped, walksAlong } from "./walk.ts";
 
 /** Moves all that `other` makes into `group`, if every member can be made there. */
 export function absorb(grouping: Grouping, group: Group, other: Group): void {
-  if (other.kind !== "loop" || other.members.size === 0) return;
+  if (other.kind !== "loop" || other.members.size === 0 || other.remade.size > 0) return;
   const sharesReads = [...other.reads].some((base) => group.reads.has(base));
   if (other.row !== undefined && (group.row === undefined || group.isNarrow || !sharesReads))
     return;

@@ -77,13 +77,20 @@ export class Choice {
     if (this.sources.roleOf(node) !== "computed") return;
     const group = this.groups.of(node)!;
     const use = this.useBy(node, group);
-    for (const base of this.sources.basesBehind(node)) {
+    for (const base of this.basesRead(node, group)) {
       if (this.sources.roleOf(base) !== "computed") continue;
       this.addReader(base, use, group);
       const half = this.follows(halfRule) ? halfRule.behind(base) : undefined;
       if (half !== undefined && use !== "strict" && this.sources.roleOf(half) === "computed")
         this.addReader(half, use, group);
     }
+  }
+
+  /** The values behind a node, and behind what its group makes for itself. */
+  private basesRead(node: Node, group: Group): readonly Node[] {
+    const bases = this.sources.basesBehind(node);
+    if (group.remade.size === 0) return bases;
+    return bases.flatMap((base) => (group.remade.has(base) ? this.basesRead(base, group) : [base]));
   }
 
   private addReader(base: Node, use: Use, by: Group): void {

@@ -17,6 +17,7 @@ import {
   attentionPartsRule,
   elementwiseRules,
   reductionRules,
+  squaresRule,
   sumInProductRule,
   type JoiningRule,
   type WalkingRule,
@@ -205,7 +206,8 @@ export class Grouping {
   // ---- reductions ----
 
   private assignReduction(node: Node): void {
-    if (this.follows(sumInProductRule) && sumInProductRule.join(this, node)) return;
+    for (const rule of [sumInProductRule, squaresRule])
+      if (this.follows(rule) && rule.join(this, node)) return;
     const operand = node.inputs[0]!;
     const bases = this.sources.basesOf(operand);
     const named = new Set(this.reductions.flatMap((rule) => [...rule.groups(node, this)]));

@@ -26,6 +26,8 @@ export interface Group {
   /** One row is so long, or rows are so few, that only sums may be made in it. */
   isNarrow: boolean;
   readonly members: Set<Node>;
+  /** Members of other groups that this one makes for its own sums, and reads from nowhere. */
+  readonly remade: Set<Node>;
   readonly at: Map<Node, Mapping>;
   /** A mapping of the whole domain for each shape met. */
   readonly shapes: Map<string, Mapping>;
@@ -92,6 +94,7 @@ export class Groups {
       row: undefined,
       isNarrow: false,
       members: new Set(),
+      remade: new Set(),
       at: new Map(),
       shapes: new Map(),
       reads: new Set(),

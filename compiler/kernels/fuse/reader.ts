@@ -43,7 +43,7 @@ export class Reader {
     if (isMember) {
       const own = this.own(node, indices);
       if (own !== undefined) return own;
-    } else if (!this.isPartOfMember(node)) {
+    } else if (!this.isMadeHere(node)) {
       const home = this.places.homeOf(node);
       if (home !== undefined) return this.loadAs(node, home.buffer, home.at(indices));
     }
@@ -51,7 +51,8 @@ export class Reader {
   }
 
   /** What this kernel makes itself is not loaded, nor is a part of it. */
-  private isPartOfMember(node: Node): boolean {
+  private isMadeHere(node: Node): boolean {
+    if (this.group?.remade.has(node)) return true;
     let whole = node;
     while (whole.op === "slice") whole = whole.inputs[0]!;
     return this.group?.members.has(whole) === true;

@@ -11,6 +11,7 @@ import {
   attentionPartsRule,
   elementwiseRules,
   reductionRules,
+  squaresRule,
   sumInProductRule,
 } from "./rules/joining-rules.ts";
 import {
@@ -28,6 +29,7 @@ export const fusionRules: readonly FusionRule[] = [
   attentionPartsRule,
   ...elementwiseRules,
   sumInProductRule,
+  squaresRule,
   ...reductionRules,
   absorbRule,
   ...repeatingRules,

@@ -1,6 +1,7 @@
 // A loop kernel with few, long rows -> kernels that make a fixed number of partial results and then join them.
 // The number depends on the shape alone, so every target and every thread count adds in the same order.
-// Reductions that rest on earlier ones (a variance on its mean) are split level by level.
+// Reductions that rest on earlier ones are split level by level. Squares about a mean need no level of their own: each
+// part sums them about its own mean, and the parts are joined as Chan, Golub and LeVeque do (1979).
 import type { DType } from "../../graph/graph.ts";
 import { add, axisIndex, delinearize, linearIndex, multiply } from "../../ops/index-arithmetic.ts";
 import type { Index } from "../../ops/index-expression.ts";
@@ -8,8 +9,8 @@ import { elementCount } from "../../ops/shape.ts";
 import { AxisSubstitution, partsOf, visit } from "../expression.ts";
 import type { Axis, Expression, LoopKernel, Stage } from "../kernel.ts";
 import { guard } from "./reader.ts";
-
-type Reduce = Stage & { readonly kind: "reduce" };
+import { matchSquares, squareInPart, squaresOfPart } from "./part-squares.ts";
+import type { Parts, Reduce, Squares } from "./part-squares.ts";
 
 export interface Splitting {
   readonly scratch: (length: number, dtype: DType) => number;
@@ -43,18 +44,31 @@ function partCount(kernel: LoopKernel): number {
   );
   for (let parts = wanted; parts * 2 > wanted && parts > 1; parts--)
     if (length % parts === 0) return parts;
-  return wanted;
+  // No part is empty.
+  return Math.ceil(length / Math.ceil(length / wanted));
 }
 
-class Split {
+/** A stage of one level: what its parts reduce, and where their results lie. */
+interface Partial {
+  readonly number: number;
+  readonly reducer: Reduce["reducer"];
+  readonly dtype: DType;
+  readonly value: Expression;
+  readonly buffer: number;
+  readonly load: Expression;
+}
+
+class Split implements Parts {
+  readonly part: Axis;
+  readonly chunk: Axis;
+  readonly length: number;
   private readonly kernel: LoopKernel;
   private readonly splitting: Splitting;
-  private readonly part: Axis;
-  private readonly chunk: Axis;
   private readonly points: number;
-  private readonly length: number;
   /** Finished results of earlier levels by stage, as loads. */
   private readonly finished = new Map<number, Expression>();
+  /** Stages that sum squares about the mean of an earlier stage. */
+  private readonly squares = new Map<number, Squares>();
 
   constructor(kernel: LoopKernel, parts: number, splitting: Splitting) {
     this.kernel = kernel;
@@ -64,6 +78,10 @@ class Split {
     const free = 1 + Math.max(-1, ...[...kernel.grid, ...kernel.row].map((axis) => axis.id));
     this.part = { id: free, extent: parts };
     this.chunk = { id: free + 1, extent: Math.ceil(this.length / parts) };
+    kernel.stages.forEach((_, number) => {
+      const found = matchSquares(kernel.stages, number, this.length);
+      if (found !== undefined) this.squares.set(number, found);
+    });
   }
 
   run(): LoopKernel[] {
@@ -71,14 +89,14 @@ class Split {
     return levels.flatMap((level, number) => this.splitLevel(level, number === levels.length - 1));
   }
 
-  /** Numbers of the reduce stages, those first that rest on no other. */
+  /** Numbers of the reduce stages, those first that rest on no other; squares about a mean are beside its sum. */
   private levels(): number[][] {
     const levelOf = new Map<number, number>();
     const levels: number[][] = [];
     this.kernel.stages.forEach((stage, number) => {
       if (stage.kind !== "reduce") return;
       let level = 0;
-      visit(stage.value, (part) => {
+      visit(this.squares.get(number)?.value ?? stage.value, (part) => {
         if (part.kind === "reduced") level = Math.max(level, levelOf.get(part.stage)! + 1);
       });
       levelOf.set(number, level);
@@ -91,12 +109,12 @@ class Split {
     const { kernel, splitting, part } = this;
     const at = linearIndex(kernel.grid.map(indexOf), kernel.grid.map((axis) => axis.extent)); // prettier-ignore
     const partialAt = add(multiply(indexOf(part), this.points), at);
-    const chunked = this.chunks();
-    const partials = level.map((number) => {
-      const { reducer, dtype, value } = kernel.stages[number] as Reduce;
+    const inPart = this.valuesInPart(level);
+    const partials = level.map((number, stage): Partial => {
+      const { reducer, dtype } = kernel.stages[number] as Reduce;
       const buffer = splitting.scratch(this.points * part.extent, dtype);
-      const inChunk = chunked.expression(replaceReduced(value, this.finished));
-      return { number, reducer, dtype, buffer, value: this.inside(inChunk, reducer, dtype) };
+      const load: Expression = { kind: "load", buffer, index: partialAt, dtype };
+      return { number, reducer, dtype, buffer, load, value: inPart[stage]! };
     });
     const first: LoopKernel = {
       ...kernel,
@@ -130,16 +148,41 @@ class Split {
       row: [part],
       id: splitting.nextId(),
       stages: [
-        ...partials.map(({ reducer, buffer, dtype }): Stage => ({
+        ...partials.map((partial): Stage => ({
           kind: "reduce",
-          reducer,
-          value: { kind: "load", buffer, index: partialAt, dtype },
-          dtype,
+          reducer: partial.reducer,
+          value: this.ofPart(partial, partials, joined),
+          dtype: partial.dtype,
         })),
         ...stores,
       ],
     };
     return [first, second];
+  }
+
+  /** What a part reduces for each stage of a level. */
+  private valuesInPart(level: readonly number[]): Expression[] {
+    const chunked = this.chunks();
+    return level.map((number) => {
+      const { reducer, value, dtype } = this.kernel.stages[number] as Reduce;
+      const squares = this.squares.get(number);
+      const each = chunked.expression(replaceReduced(squares?.value ?? value, this.finished));
+      if (squares === undefined) return this.inside(each, reducer, dtype);
+      const sum = { kind: "reduced", stage: level.indexOf(squares.sum), dtype } as const;
+      return this.inside(squareInPart(each, sum, this), reducer, dtype);
+    });
+  }
+
+  /** What a part gives to a stage's result over all parts. */
+  private ofPart(
+    { number, load }: Partial,
+    partials: readonly Partial[],
+    joined: ReadonlyMap<number, Expression>,
+  ): Expression {
+    const squares = this.squares.get(number);
+    if (squares === undefined) return load;
+    const sum = partials.find((other) => other.number === squares.sum)!.load;
+    return squaresOfPart(load, sum, replaceReduced(squares.mean, joined), this);
   }
 
   private finalStores(joined: ReadonlyMap<number, Expression>): Stage[] {
@@ -151,10 +194,7 @@ class Split {
   }
 
   /** Stores the results of a level for the levels after it. */
-  private keep(
-    partials: readonly { readonly number: number; readonly dtype: DType }[],
-    at: Index,
-  ): Stage[] {
+  private keep(partials: readonly Partial[], at: Index): Stage[] {
     return partials.map(({ number, dtype }, stage): Stage => {
       const buffer = this.splitting.scratch(this.points, dtype);
       this.finished.set(number, { kind: "load", buffer, index: at, dtype });

@@ -53,6 +53,13 @@ describe("a copied view", () => {
   });
 });
 
+/** Mean and variance of each column, and what lies between. */
+function moments(g: Graph, x: Node): { mean: Node; centred: Node; variance: Node } {
+  const mean = g.mean(x, [0]);
+  const centred = g.subtract(x, g.spread(mean, x.shape, [0]));
+  return { mean, centred, variance: g.mean(g.multiply(centred, centred), [0]) };
+}
+
 describe("elementwise work", () => {
   test("a chain is one kernel", () => {
     expect(kernelsOf((g) => g.tanh(g.plus(g.exp(g.f32("x", 2, 3)), 1)))).toMatchInlineSnapshot(`
@@ -174,8 +181,62 @@ describe("reductions", () => {
   test("a sum and what rests on it, over long columns, are split level by level", () => {
     const text = kernelsOf((g) => {
       const x = g.f32("x", 2048, 3);
-      const centred = g.subtract(x, g.spread(g.mean(x, [0]), x.shape, [0]));
-      return g.mean(g.multiply(centred, centred), [0]);
+      const above = g.maximum(g.subtract(x, g.spread(g.mean(x, [0]), x.shape, [0])), 0);
+      return g.mean(above, [0]);
+    });
+    expect(text.match(/^\d+ loop/gm)).toHaveLength(4);
+  });
+
+  test("squares about a mean are summed beside it: in each part about the part's mean, then joined", () => {
+    expect(kernelsOf((g) => moments(g, g.f32("x", 2048, 3)).variance)).toMatchInlineSnapshot(`
+      "0 loop multiply + sum (partial)  [i2: 32, i1: 3] row [i3: 64]
+        r0 = sum b0[(i2 * 192 + i3 * 3 + i1)]
+        r1 = sum ((b0[(i2 * 192 + i3 * 3 + i1)] - (r0 * 0.015625)) * (b0[(i2 * 192 + i3 * 3 + i1)] - (r0 * 0.015625)))
+        b3[(i2 * 3 + i1)] = r0
+        b4[(i2 * 3 + i1)] = r1
+      1 loop multiply + sum  [i1: 3] row [i2: 32]
+        r0 = sum b3[(i2 * 3 + i1)]
+        r1 = sum (b4[(i2 * 3 + i1)] + ((((b3[(i2 * 3 + i1)] * 0.015625) - (r0 * 0.00048828125)) * ((b3[(i2 * 3 + i1)] * 0.015625) - (r0 * 0.00048828125))) * 64))
+        b1[i1] = (r0 * 0.00048828125)
+        b2[i1] = (r1 * 0.00048828125)
+      b0: input x f32[6144]
+      b1: scratch f32[3]
+      b2: output y f32[3]
+      b3: scratch f32[96]
+      b4: scratch f32[96]"
+    `);
+  });
+
+  test("squares about a mean are right in parts of which the last is shorter", () => {
+    // 8209 is prime; the last of 128 parts of 65 would be empty.
+    for (const length of [1031, 2053, 8209]) {
+      const text = kernelsOf((g) => {
+        const { mean, variance } = moments(g, g.f32("x", length, 3));
+        return { mean, variance };
+      });
+      expect(text.match(/^\d+ loop/gm)).toHaveLength(2);
+    }
+  });
+
+  test("a kernel makes what is centred for its squares, though another one stores it", () => {
+    const text = kernelsOf((g) => {
+      const { centred, variance } = moments(g, g.f32("x", 2048, 3));
+      return { centred, variance, y: g.linear(g.exp(centred), g.f32("w", 3, 2)) };
+    });
+    expect(
+      text
+        .match(/^\d+ loop [^]*?(?=^\d)/gm)
+        ?.slice(0, 2)
+        .join(""),
+    ).not.toMatch(/row b/);
+    expect(text.match(/^\d+ loop/gm)).toHaveLength(3);
+  });
+
+  test("squares about the mean of something else keep a walk of their own", () => {
+    const text = kernelsOf((g) => {
+      const [x, z] = [g.f32("x", 2048, 3), g.f32("z", 2048, 3)];
+      const away = g.subtract(x, g.spread(g.mean(z, [0]), x.shape, [0]));
+      return g.mean(g.multiply(away, away), [0]);
     });
     expect(text.match(/^\d+ loop/gm)).toHaveLength(4);
   });

@@ -8,6 +8,7 @@ import { absorb } from "../absorb.ts";
 import { isPlainLoop, type Group } from "../group.ts";
 import type { Grouping } from "../group-nodes.ts";
 import { joinProduct } from "../join-product.ts";
+import { joinSquares } from "../join-squares.ts";
 import type { FusionRule } from "./fusion-rule.ts";
 
 /** Says of a group whether a node belongs there. */
@@ -78,6 +79,12 @@ export const sumInProductRule: PlacingRule = {
   name: "a sum of an operand is made while a product packs it",
   saves: "a bias gradient takes no kernel, and dY is not read once more for it.",
   join: joinProduct,
+};
+
+export const squaresRule: PlacingRule = {
+  name: "squares about a mean are summed where the mean is",
+  saves: "mean and variance of long columns read them once, in one kernel.",
+  join: joinSquares,
 };
 
 export const attentionPartsRule: PlacingRule = {
