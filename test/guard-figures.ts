@@ -19,6 +19,7 @@ export const guardedRecipes = [
   "test/guard.vit:halves",
   "test/guard.vit:distilled",
   "test/guard.vit:towers",
+  "test/guard.vit:layerwise",
 ] as const;
 
 export type GuardedRecipe = (typeof guardedRecipes)[number];

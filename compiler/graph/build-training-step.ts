@@ -3,20 +3,15 @@
 // applied to all of a group at once, which is why it takes a few kernels and not a few for each parameter.
 // A loss or gradient that is not finite selects the old values everywhere: the state before that step is still there.
 import type { EntryGraph, ResidentLayout } from "../compiled.ts";
-import { applySegmented } from "./apply-segmented.ts";
 import { Builder } from "./builder.ts";
 import { differentiate } from "./differentiate.ts";
-import type { Node, Output, Parameter, TensorGraph, Update } from "./graph.ts";
+import type { Node, TensorGraph, Update } from "./graph.ts";
 import { elementCount } from "./graph.ts";
-import type {
-  GradientRequest,
-  HostExpression,
-  LoweredRecipe,
-  TrainingDataflow,
-  Twin,
-} from "./lowered.ts";
-import { printHost } from "./host-expression.ts";
-import { LossScale, lossScaling } from "./loss-scale.ts";
+import type { LoweredRecipe, TrainingDataflow } from "./lowered.ts";
+import { LossScale } from "./loss-scale.ts";
+import { followedStatistics, movedTwin } from "./move-twins.ts";
+import type { Moving } from "./move-twins.ts";
+import { optimizeGroup } from "./optimize-group.ts";
 import { placeParts } from "./place-parts.ts";
 import type { PlacedGroup } from "./place-parts.ts";
 import { recognise } from "./recognise.ts";
@@ -24,6 +19,10 @@ import type { Recognised } from "./recognise.ts";
 import { placeResidents, residentLeaf } from "./resident-layout.ts";
 import { simplify } from "./simplify.ts";
 import type { RuleSettings } from "./simplify.ts";
+import { endToEnd, measureGradients, metricNames, metricVector } from "./step-metrics.ts";
+import type { Forward } from "./step-metrics.ts";
+import { StepScalars } from "./step-scalars.ts";
+import type { StepScalar } from "./step-scalars.ts";
 
 export interface TrainingStep {
   /**
@@ -32,7 +31,7 @@ export interface TrainingStep {
    */
   readonly graphs: readonly EntryGraph[];
   readonly layout: ResidentLayout;
-  readonly scalars: readonly { readonly input: string; readonly expression: HostExpression }[];
+  readonly scalars: readonly StepScalar[];
   readonly metrics: readonly string[];
   /** Of each choice; one where nothing is drawn. */
   readonly recognised: readonly Recognised[];
@@ -84,55 +83,21 @@ function forwardGraph({ builder, losses, metrics, stateUpdates }: TrainingDatafl
   return builder.finish({ outputs, updates: stateUpdates });
 }
 
-/** Scalar inputs that the host computes before each step; equal courses share one. */
-class Scalars {
-  private readonly known = new Map<string, { input: string; expression: HostExpression }>();
-
-  node(g: Builder, kind: "lr" | "decay", expression: HostExpression): Node {
-    const key = `${kind} ${printHost(expression)}`;
-    const same = [...this.known.values()].filter(({ input }) => input.startsWith(kind));
-    const known = this.known.get(key) ?? {
-      input: same.length === 0 ? kind : `${kind}.${same.length}`,
-      expression,
-    };
-    this.known.set(key, known);
-    return g.input(known.input, { shape: [], dtype: "f32" });
-  }
-
-  entries(): TrainingStep["scalars"] {
-    return [...this.known.values()];
-  }
-}
-
 /** The flat gradient of each group. */
 type Gradients = readonly Node[];
 
-/** The forward pass of one choice, and the gradients that its metrics read. */
-interface Forward {
-  readonly graph: TensorGraph;
-  readonly requests: readonly GradientRequest[];
-}
-
-class StepBuilder {
-  readonly scalars = new Scalars();
+class StepBuilder implements Moving {
+  readonly scalars = new StepScalars();
   readonly metricNames: readonly string[];
-  private readonly recipe: LoweredRecipe;
-  private readonly groups: readonly PlacedGroup[];
-  private readonly layout: ResidentLayout;
+  readonly recipe: LoweredRecipe;
+  readonly groups: readonly PlacedGroup[];
+  readonly layout: ResidentLayout;
 
   constructor(recipe: LoweredRecipe, groups: readonly PlacedGroup[], layout: ResidentLayout) {
     this.recipe = recipe;
     this.groups = groups;
     this.layout = layout;
-    const losses =
-      recipe.losses.length > 1 ? recipe.losses.map(({ name }, i) => lossName(name, i)) : [];
-    this.metricNames = [
-      "loss",
-      "gradient_norm",
-      ...losses,
-      ...recipe.metrics.map(({ name }) => name),
-      ...(recipe.precision === "f16" ? [lossScaling.metric] : []),
-    ];
+    this.metricNames = metricNames(recipe);
   }
 
   /** Only where the recipe asks for halves. */
@@ -154,7 +119,7 @@ class StepBuilder {
     const renewed = [
       ...(scale ? [scale.renewed(isLossFinite, isGradientFinite)] : []),
       ...this.optimized(g, gradients, squared, isSound, twins),
-      ...this.renewedStates(g, [...updates, ...this.followedStatistics(g, updates)], isSound),
+      ...this.renewedStates(g, [...updates, ...followedStatistics(g, this, updates)], isSound),
     ];
     return g.finish({ outputs: [metrics], updates: renewed });
   }
@@ -209,7 +174,7 @@ class StepBuilder {
     const scaling = scale ? [scale.renewed(isLossFinite, isGradientFinite)] : [];
     const cleared = [...gradients.map((node, k) => ({ path: `gradients.${k}`, value: g.full(0, node) })), { path: "metrics", value: g.full(0, sum) }]; // prettier-ignore
     const moved = new Map(this.movedBefore(g).map(({ resident, value }) => [resident, value]));
-    const statistics = this.renewedStates(g, this.followedStatistics(g, []), isSound);
+    const statistics = this.renewedStates(g, followedStatistics(g, this, []), isSound);
     return g.finish({
       outputs: [{ name: "metrics", value: g.concat(pieces, 0) }],
       updates: [
@@ -254,7 +219,7 @@ class StepBuilder {
   /** The twins that move before the forward pass, moved. */
   private movedBefore(g: Builder) {
     const twins = this.recipe.twins.filter(({ update }) => update === "before_forward");
-    return twins.flatMap((twin) => this.movedTwin(g, twin, () => undefined));
+    return twins.flatMap((twin) => movedTwin(g, this, twin));
   }
 
   /** One flat gradient a group, in the order of its parts, and each by its path; where no loss reaches there are zeros. */
@@ -293,9 +258,7 @@ class StepBuilder {
     this.groups.forEach((group, k) => {
       const gradient = scale ? g.multiply(gradients[k]!, scale) : gradients[k]!;
       const lr = this.scalars.node(g, "lr", group.lr);
-      const { next, slots } = group.isFlat
-        ? this.optimizeFlat(g, group, gradient, t, lr)
-        : this.optimizeEach(g, group, gradient, t, lr);
+      const { next, slots } = optimizeGroup(g, this.layout, group, { gradient, t, lr });
       const clamped = group.clamp
         ? g.minimum(g.maximum(next, group.clamp.low), group.clamp.high)
         : next;
@@ -310,93 +273,13 @@ class StepBuilder {
     });
     const after = this.recipe.twins
       .filter(({ update }) => update === "after_step")
-      .flatMap((twin) => this.movedTwin(g, twin, (resident) => renewed.get(resident)))
+      .flatMap((twin) => movedTwin(g, this, twin, (resident) => renewed.get(resident)))
       .map(({ resident, value }) => [resident, value] as const);
     for (const [resident, value] of [...moved, ...after]) {
       const old = residentLeaf(g, this.layout, resident);
       updates.push({ path: resident, value: selectSound(g, isSound, value, old) });
     }
     return updates;
-  }
-
-  /** The body once, over the whole array of the group. */
-  private optimizeFlat(g: Builder, group: PlacedGroup, gradient: Node, t: Node, lr: Node) {
-    const p = residentLeaf(g, this.layout, group.resident);
-    const slotPath = (slot: string) => group.slotResident(slot);
-    const at = { p, g: gradient, t, lr, slotPath };
-    const applied = group.segments
-      ? applySegmented(g, group.optimizer, at, group.segments)
-      : group.optimizer.apply(g, at);
-    const slots = applied.slots.map(({ name, next }) => ({
-      resident: slotPath(name),
-      value: next,
-    }));
-    return { next: applied.next, slots };
-  }
-
-  /** The body for each parameter: it looks at shapes or norms. */
-  private optimizeEach(g: Builder, group: PlacedGroup, gradient: Node, t: Node, lr: Node) {
-    let offset = 0;
-    const slots: { resident: string; value: Node }[] = [];
-    const nexts = group.parameters.map((parameter) => {
-      const size = elementCount(parameter.shape);
-      const own = g.reshape(g.slice(gradient, [offset], [size]), parameter.shape);
-      offset += size;
-      const slotPath = (slot: string) => group.slotResident(slot, parameter.path);
-      const applied = group.optimizer.apply(g, {
-        p: g.parameter(parameter),
-        g: own,
-        t,
-        lr,
-        slotPath,
-      });
-      for (const { name, next } of applied.slots)
-        slots.push({
-          resident: slotPath(name),
-          value: g.reshape(next, [elementCount(next.shape)]),
-        });
-      return g.reshape(applied.next, [size]);
-    });
-    return { next: nexts.length === 1 ? nexts[0]! : g.concat(nexts, 0), slots };
-  }
-
-  /** decay * twin + (1 - decay) * parameter, for each array of the twin. */
-  private movedTwin(g: Builder, twin: Twin, renewed: (resident: string) => Node | undefined) {
-    const decay = this.scalars.node(g, "decay", twin.decay);
-    const followed = new Map(twin.follows.map(({ state, parameter }) => [parameter, state]));
-    return this.groups.flatMap((group) => {
-      const resident = twinResident(twin, group);
-      const parts = this.layout.parts.filter((part) => part.resident === resident);
-      if (parts.length === 0) return [];
-      const source = renewed(group.resident) ?? residentLeaf(g, this.layout, group.resident);
-      let offset = 0;
-      const pieces: Node[] = [];
-      for (const parameter of group.parameters) {
-        const size = elementCount(parameter.shape);
-        if (followed.has(parameter.path)) pieces.push(g.slice(source, [offset], [size]));
-        offset += size;
-      }
-      const isWhole = pieces.length === group.parameters.length;
-      const target = isWhole ? source : pieces.length === 1 ? pieces[0]! : g.concat(pieces, 0);
-      const old = residentLeaf(g, this.layout, resident);
-      const value = g.plus(g.multiply(old, decay), g.multiply(target, g.subtract(1, decay)));
-      return [{ resident, value, parts }];
-    });
-  }
-
-  /** decay * the twin's + (1 - decay) * the net's, as it is after this step. */
-  private followedStatistics(g: Builder, updates: readonly Update[]): Update[] {
-    const values = new Map(updates.map(({ path, value }) => [path, value]));
-    const stateAt = (path: string) => g.state(this.recipe.states.find((state) => state.path === path)!); // prettier-ignore
-    return this.recipe.twins.flatMap((twin) => {
-      if (twin.statistics.length === 0) return [];
-      const decay = this.scalars.node(g, "decay", twin.decay);
-      return twin.statistics.map(({ state, of }) => {
-        const target = values.get(of) ?? stateAt(of);
-        const moved = g.plus(g.multiply(stateAt(state), decay), g.multiply(target, g.subtract(1, decay))); // prettier-ignore
-        return { path: state, value: moved };
-      });
-    });
   }
 
   /** New values of whole arrays of states; a part that this choice does not renew keeps its old one. */
@@ -414,65 +297,6 @@ class StepBuilder {
       return { path: resident, value: selectSound(g, isSound, endToEnd(g, pieces), old) };
     });
   }
-}
-
-export function twinResident(twin: Twin, group: { readonly resident: string }): string {
-  return `${twin.name}/${group.resident}`;
-}
-
-interface Values {
-  readonly loss: Node;
-  readonly losses: readonly Output[];
-  readonly metrics: readonly Output[];
-}
-
-/**
- * Metrics that read gradients, made anew now that these are there: the forward pass is copied once more (which makes
- * no new nodes), with gradients in place of the inputs that stood for them.
- */
-function measureGradients(
-  g: Builder,
-  values: Values,
-  { graph, requests }: Forward,
-  moved: ReadonlyMap<string, Node>,
-  byPath: ReadonlyMap<string, Node>,
-): Values {
-  if (requests.length === 0) return values;
-  const gradients = g.under(
-    { path: "", role: "metric" },
-    () => new Map(requests.map(({ input, paths }) => [input, endToEnd(g, paths.map((path) => byPath.get(path)!))])), // prettier-ignore
-  );
-  const copies = g.import(graph, ({ op, attributes }) => {
-    if (op === "state") return moved.get(String(attributes["path"]));
-    return op === "input" ? gradients.get(String(attributes["name"])) : undefined;
-  });
-  const metrics = graph.outputs
-    .filter(({ name }) => name.startsWith("metric "))
-    .map(({ name, value }) => ({ name, value: copies.get(value)! }));
-  return { ...values, metrics };
-}
-
-function endToEnd(g: Builder, nodes: readonly Node[]): Node {
-  const flat = nodes.map((node) => g.reshape(node, [elementCount(node.shape)]));
-  return flat.length === 1 ? flat[0]! : g.concat(flat, 0);
-}
-
-/** All scalars of a step in one small array: one read-back. */
-function metricVector(g: Builder, values: Values, norm: Node, scale?: LossScale): Output {
-  g.at({ path: "", role: "metric" });
-  const losses = values.losses.length > 1 ? values.losses : [];
-  const scalars = [
-    values.loss,
-    norm,
-    ...[...losses, ...values.metrics].map(({ value }) => value),
-    ...(scale ? [scale.value] : []),
-  ];
-  const pieces = scalars.map((scalar) => g.reshape(g.cast(scalar, "f32"), [1]));
-  return { name: "metrics", value: g.concat(pieces, 0) };
-}
-
-function lossName(name: string, index: number): string {
-  return name === "loss" ? `loss_${index + 1}` : `${name}_loss`;
 }
 
 function squaredNorm(g: Builder, gradients: Gradients): Node {
@@ -496,5 +320,3 @@ function isFinite(g: Builder, scalar: Node): Node {
 function selectSound(g: Builder, isSound: Node, next: Node, old: Node): Node {
   return g.select(isSound, next, old);
 }
-
-export type { Parameter };
