@@ -16,9 +16,9 @@ const agreement = 1e-3;
 
 const secondsToPrepare = 180;
 /** A peer that takes longer for one run has no figure. */
-const secondsPerRun = 60;
+const secondsPerRun = 90;
 /** A run that takes longer is done once and not repeated. */
-const secondsWorthRepeating = 15;
+const secondsWorthRepeating = 40;
 
 interface Ready {
   readonly peer: PeerProcess;
