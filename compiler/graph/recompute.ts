@@ -134,6 +134,9 @@ class Rewriting {
   private readonly inside: Inside;
   private readonly copies = new Map<Node, Node>();
   private readonly remade = new Map<Node, Node>();
+  /** What rests on a gradient that comes back to a layer. */
+  private readonly pulled = new Set<Node>();
+  private readonly slopes = new Set<Node>();
 
   constructor(graph: TensorGraph, inside: Inside) {
     this.graph = graph;
@@ -146,7 +149,7 @@ class Rewriting {
     g.declareLeavesOf(graph);
     for (const node of graph.nodes) {
       const inputs = node.inputs.map((input) => this.inputOf(node, input));
-      copies.set(node, g.add(node.op, inputs, node.attributes, node.origin));
+      copies.set(node, g.add(node.op, inputs, node.attributes, this.originOf(node, demands)));
       // At once, before all that reads the gradient: so each group of nodes finds what it would have found there.
       for (const { values } of demands.get(node) ?? [])
         for (const value of values) this.again(value, copies.get(node)!);
@@ -156,6 +159,18 @@ class Rewriting {
       updates: graph.updates.map(({ path, value }) => ({ path, value: copies.get(value)! })),
       keepLeaves: true,
     });
+  }
+
+  /** What the backward pass makes of the inside alone (a bend's slope) goes with the second computation. */
+  private originOf(node: Node, gradients: ReadonlyMap<Node, unknown>): Node["origin"] {
+    const { inputs, origin } = node;
+    if (gradients.has(node) || inputs.some((input) => this.pulled.has(input)))
+      this.pulled.add(node);
+    if (!isBackward(node) || this.pulled.has(node)) return origin;
+    const isSlope = inputs.some((input) => this.inside.has(input) || this.slopes.has(input));
+    if (!isSlope) return origin;
+    this.slopes.add(node);
+    return { ...origin, role: "recompute" };
   }
 
   private inputOf(node: Node, input: Node): Node {

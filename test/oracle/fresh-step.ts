@@ -1,4 +1,5 @@
 // A recipe, from fresh weights on a target -> the bits after one step: the loss and every array.
+import type { CompileSettings } from "../../compiler/compile-settings.ts";
 import type { CompiledRecipe } from "../../compiler/compiled.ts";
 import { catalog } from "../../runtime/data/catalog.ts";
 import type { BatchArray } from "../../runtime/data/fill-batch.ts";
@@ -39,10 +40,11 @@ export async function freshSteps(
   spec: SpecTarget,
   target: Target,
   seedsFurther: readonly number[],
+  recompute: CompileSettings["recompute"] = "none",
 ): Promise<readonly FreshStep[]> {
   const device = await deviceOf(target);
   const options = { files: specFiles(), catalog: catalog() };
-  const { compiled } = compileRecipeSpec(spec, options, device.settings);
+  const { compiled } = compileRecipeSpec(spec, options, { ...device.settings, recompute });
   const steps: FreshStep[] = [];
   for (const further of seedsFurther) {
     const loaded = await device.load(compiled);

@@ -114,6 +114,7 @@ export class Grouping {
 
   /** Whether a group may read all these values without waiting for itself. */
   private mayRead(group: Group, bases: readonly Node[], node: Node): boolean {
+    if (!isSameTime(group.root, node)) return false;
     const isThere = (base: Node) =>
       this.makersOf(base).every((maker) =>
         maker === group ? group.members.has(base) : !this.groups.dependsOn(maker, group),
@@ -132,7 +133,8 @@ export class Grouping {
       if (mapping === undefined || (group.isNarrow && isOverRow(group, mapping))) continue;
       if (this.follows(absorbRule))
         for (const other of this.candidates(bases))
-          if (other !== group) absorbRule.merge(this, group, other);
+          if (other !== group && isSameTime(group.root, other.root))
+            absorbRule.merge(this, group, other);
       this.note(group, node, mapping);
       return this.join(group, node, mapping);
     }
@@ -320,6 +322,14 @@ export class Grouping {
     this.join(known, node);
     return true;
   }
+}
+
+/**
+ * What is computed a second time shares no kernel with gradients, as the first time it could not: fused otherwise, sums
+ * would be rounded otherwise.
+ */
+function isSameTime(one: Node, other: Node): boolean {
+  return (one.origin.role === "recompute") === (other.origin.role === "recompute");
 }
 
 function belongs(
