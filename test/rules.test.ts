@@ -37,7 +37,7 @@ const witnesses: Readonly<Record<string, GuardedRecipe>> = {
   "a reduction over axes of extent 1 is a reshape": "test/guard.vit:towers",
   "an elementwise op of constants is a constant": "test/guard.vit:towers",
   "x + 0, x - 0, x * 1, x / 1 are x": "test/guard.vit:halves",
-  "a concat of neighbouring slices is one slice": "examples/byol.vit",
+  "neighbouring slices in a concat are one slice": "examples/byol.vit",
   "a scatter of one value a row is a choice by position": "test/guard.vit:halves",
   "elementwise work joins the loop that it reads": "test/guard.vit:halves",
   "sums over what one kernel reads share its walk": "test/guard.vit:halves",

@@ -256,7 +256,10 @@ class StepBuilder implements Moving {
     const updates: Update[] = [];
     const renewed = new Map<string, Node>();
     this.groups.forEach((group, k) => {
-      const gradient = scale ? g.multiply(gradients[k]!, scale) : gradients[k]!;
+      // Unclipped gradients wait, too: work on them that began before the norm would be a kernel of its own.
+      const gradient = scale
+        ? g.multiply(gradients[k]!, scale)
+        : g.add("again", [gradients[k]!, isSound]);
       const lr = this.scalars.node(g, "lr", group.lr);
       const { next, slots } = optimizeGroup(g, this.layout, group, { gradient, t, lr });
       const clamped = group.clamp

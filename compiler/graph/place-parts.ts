@@ -9,6 +9,7 @@ import { elementCount } from "./graph.ts";
 import type { LoweredRecipe, OptimizerUse, ParameterGroup } from "./lowered.ts";
 import type { HostExpression } from "./lowered.ts";
 import { placeLossScale } from "./loss-scale.ts";
+import { canMerge, mergedOptimizer } from "./merge-groups.ts";
 import { LayoutBuilder, packingOrder, splitInRuns } from "./resident-layout.ts";
 import type { Part } from "./resident-layout.ts";
 
@@ -35,9 +36,12 @@ export interface PlacedParts {
 export function placeParts(recipe: LoweredRecipe, residentElements: number): PlacedParts {
   const layout = new LayoutBuilder();
   const byPath = new Map(recipe.parameters.map((parameter) => [parameter.path, parameter]));
-  const groups = recipe.groups
-    .flatMap((group) => splitGroup(group, byPath, recipe, residentElements))
-    .map((group, k): PlacedGroup => placedGroup(group, k));
+  const splits = recipe.groups.flatMap((group) =>
+    splitGroup(group, byPath, recipe, residentElements),
+  );
+  const groups = merged(splits, residentElements).map((group, k): PlacedGroup =>
+    placedGroup(group, k),
+  );
   for (const group of groups) placeGroup(group, recipe, layout);
   const rest = recipe.parameters.filter(({ path }) => !layout.has(path));
   splitInRuns(rest, residentElements).forEach((chunk, k) =>
@@ -78,10 +82,46 @@ function splitGroup(
   ];
 }
 
+/** Splits whose optimizers differ in settings alone are one, where an array may be as long. */
+function merged(splits: readonly Split[], residentElements: number): Split[] {
+  const bundles: Split[][] = [];
+  // Vectors: what follows a split of an odd length begins where none may.
+  for (const split of splits.toSorted((a, b) => Number(isOdd(a)) - Number(isOdd(b)))) {
+    const bundle = bundles.find((each) => fits(each, split, residentElements));
+    if (bundle) bundle.push(split);
+    else bundles.push([split]);
+  }
+  return bundles.map((bundle) => {
+    const [{ group }] = bundle as [Split];
+    if (bundle.length === 1) return bundle[0]!;
+    const optimizer = mergedOptimizer(bundle.map((each) => ({ lengths: lengthsOf(each), optimizer: each.group.optimizer }))); // prettier-ignore
+    return {
+      parameters: bundle.flatMap(({ parameters }) => parameters),
+      group: { ...group, optimizer },
+    };
+  });
+}
+
+function fits(bundle: readonly Split[], split: Split, residentElements: number): boolean {
+  const [{ group }] = bundle as [Split];
+  const total = [...bundle, split].flatMap(lengthsOf).reduce((sum, each) => sum + each, 0);
+  return (
+    total <= residentElements &&
+    ![...bundle, split].some(({ clamp }) => clamp) &&
+    JSON.stringify(group.lr) === JSON.stringify(split.group.lr) &&
+    canMerge(group.optimizer, split.group.optimizer)
+  );
+}
+
+const lengthsOf = ({ parameters }: Split) => parameters.map(({ shape }) => elementCount(shape));
+const isOdd = (split: Split) => lengthsOf(split).reduce((sum, each) => sum + each, 0) % 4 !== 0;
+
 function placedGroup({ parameters, group, clamp }: Split, k: number): PlacedGroup {
   const { optimizer, lr } = group;
-  const lengths = parameters.map(({ shape }) => elementCount(shape));
-  const segments = optimizer.reach === "sums" ? segmentsOf(lengths) : undefined;
+  const segments =
+    optimizer.reach === "sums"
+      ? segmentsOf(parameters.map(({ shape }) => elementCount(shape)))
+      : undefined;
   return {
     resident: `parameters.${k}`,
     parameters,

@@ -152,8 +152,11 @@ describe("compile", () => {
       "kernels",
       "dispatches",
       "memory",
+      "holding",
       "flops",
       "bytes",
+      "nodes",
+      "scalarWork",
       "compileMs",
     ]);
     const { dispatches, memory } = found;

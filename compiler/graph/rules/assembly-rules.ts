@@ -1,5 +1,5 @@
 // Parts put together again: the gradients of slices are padded and added up, which is a concat where they meet;
-// a concat of neighbouring slices is the slice, a slice of one part of a concat is that part.
+// neighbouring slices in a concat are one slice, a slice of one part of a concat is that part.
 import { number, numbers } from "../../ops/attributes.ts";
 import type { Notation } from "../../ops/notation.ts";
 import type { Node } from "../graph.ts";
@@ -62,6 +62,17 @@ function cutOf(node: Node): { readonly axis: number; readonly start: number } | 
   return { axis, start: numbers(node.attributes, "starts")[axis]! };
 }
 
+/** Whether a slice begins where so many elements from the start of another slice end. */
+function continues(first: Node, extent: number, next: Node, axis: number): boolean {
+  const [from, to] = [cutOf(first), cutOf(next)];
+  return (
+    from?.axis === axis &&
+    to?.axis === axis &&
+    first.inputs[0] === next.inputs[0] &&
+    from.start + extent === to.start
+  );
+}
+
 export const assemblyRules: readonly Rule[] = [
   {
     name: "padded parts that meet add up to their concat",
@@ -87,21 +98,24 @@ export const assemblyRules: readonly Rule[] = [
     },
   },
   {
-    name: "a concat of neighbouring slices is one slice",
+    name: "neighbouring slices in a concat are one slice",
     ops: ["concat"],
     apply(g, node) {
       const axis = number(node.attributes, "axis");
-      const source = node.inputs[0]!.inputs[0];
-      let end: number | undefined;
+      const runs: { first: Node; extent: number }[] = [];
       for (const input of node.inputs) {
-        const cut = cutOf(input);
-        const follows =
-          cut?.axis === axis && input.inputs[0] === source && (end ?? cut.start) === cut.start;
-        if (!follows) return undefined;
-        end = cut.start + input.shape[axis]!;
+        const last = runs.at(-1);
+        if (last && continues(last.first, last.extent, input, axis))
+          last.extent += input.shape[axis]!;
+        else runs.push({ first: input, extent: input.shape[axis]! });
       }
-      const start = cutOf(node.inputs[0]!)!.start;
-      return source && g.sliceAxis(source, axis, start, node.shape[axis]!);
+      if (runs.length === node.inputs.length) return undefined;
+      const pieces = runs.map(({ first, extent }) =>
+        extent === first.shape[axis]
+          ? first
+          : g.sliceAxis(first.inputs[0]!, axis, cutOf(first)!.start, extent),
+      );
+      return pieces.length === 1 ? pieces[0]! : g.concat(pieces, axis);
     },
   },
   {
