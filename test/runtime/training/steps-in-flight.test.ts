@@ -1,6 +1,5 @@
 // Metrics read in groups, a few steps ahead of them: every number, the log and the last bits stay what they are.
-import { readdirSync } from "node:fs";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test, vi } from "vitest";
 import type { TrainingEvent } from "../../../runtime/training/events.ts";
 import type { RunDescription } from "../../../runtime/training/run-folder.ts";
