@@ -50,7 +50,7 @@ export async function runWorkload(
     return false;
   });
   const peers = agreeing.map(({ peer }) => peer);
-  const measured = await measure(peers, { ...settings, warmup: 2, secondsPerRun });
+  const measured = await measure(peers, { ...settings, warmup: 1, secondsPerRun });
   measured.forEach(({ peer, ms, dropped, failed }, i) => {
     const { version, command } = agreeing[i]!;
     peer.end();

@@ -123,7 +123,8 @@ const statistics: StructuredOp = {
     const weights = g.exp(g.subtract(scores, g.spread(largest, scores.shape, [last])));
     return g.plus(largest, g.log(g.sum(weights, [last])));
   },
-  cost: (inputs) => costOf(inputs, 1, 0),
+  // The scores are counted where the output is made, by the same kernel.
+  cost: (inputs) => costOf(inputs, 0, 0),
   samples: [
     sample([[3, 4], [5, 4]], { scale: 0.5 }),
     sample([[2, 1, 3], [2, 33, 3]], { scale: 0.7 }),
@@ -176,7 +177,8 @@ function gradientBy(by: "q" | "k" | "v", place: 0 | 1 | 2): StructuredOp {
         extentsOf(inputs[0]!, inputs[1]!, inputs[2]),
       ),
     expand: (g, node) => expandGradient(g, node, by),
-    cost: (inputs) => (by === "v" ? costOf(inputs, 1, 1) : costOf(inputs, 2, 1)),
+    // Its share of the kernel that makes all three: five products, the scores and their gradient once for all.
+    cost: (inputs) => costOf(inputs, 1, by === "k" ? 0 : 1),
     samples: [
       gradientSample([], 3, 5, 4, 2),
       gradientSample([2, 1], 3, 3, 2, 2),
