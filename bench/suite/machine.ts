@@ -9,7 +9,7 @@ export function describeMachine(): Machine {
     cpu: cpus()[0]?.model ?? "unknown",
     cores: cpus().length,
     memoryBytes: totalmem(),
-    system: `${type()} ${release()}`,
+    system: `${type()} ${release().split("-")[0]}`,
     node: process.version,
     v8: process.versions.v8,
     vitrail: version,
