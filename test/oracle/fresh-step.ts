@@ -1,5 +1,7 @@
 // A recipe, from fresh weights on a target -> the bits after one step: the loss and every array.
 import type { CompileSettings } from "../../compiler/compile-settings.ts";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import type { CompiledRecipe } from "../../compiler/compiled.ts";
 import { catalog } from "../../runtime/data/catalog.ts";
 import type { BatchArray } from "../../runtime/data/fill-batch.ts";
@@ -14,10 +16,22 @@ import { runTrainingStep } from "../../runtime/training/training-step.ts";
 import type { Target } from "./compare.ts";
 import { uniform } from "./counter.ts";
 import { deviceOf } from "./devices.ts";
-import { countOf } from "./fixture.ts";
+import { countOf, oracleFolder } from "./fixture.ts";
+
+/** Of every family, by `FILE-RECIPE`: one step of each is repeated. */
+export function recipesOfFamilies(): readonly (readonly [string, SpecTarget])[] {
+  return readdirSync(join(oracleFolder, "specs"))
+    .filter((file) => file.endsWith(".vit"))
+    .sort()
+    .flatMap((file) =>
+      recipesToRepeat(`test/oracle/specs/${file}`).map(
+        (spec) => [`${file.replace(".vit", "")}-${spec.name}`, spec] as const,
+      ),
+    );
+}
 
 /** Recipes with chance on, whose names end in `_drawn`; all recipes of a file that has none of those. */
-export function recipesToRepeat(file: string): readonly SpecTarget[] {
+function recipesToRepeat(file: string): readonly SpecTarget[] {
   const recipes = nameableOf(openFile(specFiles(), file).file)
     .filter(({ kind }) => kind === "recipe")
     .map(({ name }) => ({ file, name: name.text }));

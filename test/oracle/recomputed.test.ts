@@ -1,22 +1,10 @@
 // One step of every family with its layers computed again in the backward pass, chance on where it has any: the bits are
 // those of the step that keeps them.
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { closeDevices } from "./devices.ts";
-import { oracleFolder } from "./fixture.ts";
-import { freshSteps, recipesToRepeat } from "./fresh-step.ts";
+import { freshSteps, recipesOfFamilies } from "./fresh-step.ts";
 
 afterAll(closeDevices);
-
-const files = readdirSync(join(oracleFolder, "specs")).filter((file) => file.endsWith(".vit"));
-const recipes = files
-  .sort()
-  .flatMap((file) =>
-    recipesToRepeat(`test/oracle/specs/${file}`).map(
-      (spec) => [`${file.replace(".vit", "")}-${spec.name}`, spec] as const,
-    ),
-  );
 
 /**
  * MViT pools queries, keys and values: there a sum in the backward pass is fused otherwise where its operand is computed
@@ -24,7 +12,7 @@ const recipes = files
  */
 const roundedOtherwise = new Set(["maskfeat-clips_drawn"]);
 
-test.each(recipes)("%s", { timeout: 300_000 }, async (name, spec) => {
+test.each(recipesOfFamilies())("%s", { timeout: 300_000 }, async (name, spec) => {
   const [kept] = await freshSteps(spec, "wasm", [0]);
   const [again] = await freshSteps(spec, "wasm", [0], { kind: "layers" });
   if (!roundedOtherwise.has(name)) return expect(again).toEqual(kept);

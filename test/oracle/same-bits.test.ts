@@ -1,25 +1,13 @@
 // One step of every family from fresh weights, with chance on where it has any (dropout, dropped paths and tokens): run
 // again it has the same bits, and under another seed what is drawn is something else.
-import { readdirSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Target } from "./compare.ts";
 import { closeDevices } from "./devices.ts";
-import { oracleFolder } from "./fixture.ts";
-import { freshSteps, isDrawn, recipesToRepeat } from "./fresh-step.ts";
+import { freshSteps, isDrawn, recipesOfFamilies } from "./fresh-step.ts";
 
 afterAll(closeDevices);
 
-const files = readdirSync(join(oracleFolder, "specs")).filter((file) => file.endsWith(".vit"));
-const recipes = files
-  .sort()
-  .flatMap((file) =>
-    recipesToRepeat(`test/oracle/specs/${file}`).map(
-      (spec) => [`${file.replace(".vit", "")}-${spec.name}`, spec] as const,
-    ),
-  );
-
-describe.each(recipes)("%s", { timeout: 300_000 }, (_name, spec) => {
+describe.each(recipesOfFamilies())("%s", { timeout: 300_000 }, (_name, spec) => {
   test.each<Target>(["wasm", "webgpu"])("has the same bits twice on %s", async (target) => {
     const seeds = isDrawn(spec) ? [0, 0, 1] : [0, 0];
     const [once, again, other] = await freshSteps(spec, target, seeds);
