@@ -42,6 +42,7 @@ const witnesses: Readonly<Record<string, GuardedRecipe>> = {
   "elementwise work joins the loop that it reads": "test/guard.vit:halves",
   "sums over what one kernel reads share its walk": "test/guard.vit:halves",
   "two loops that one value reads become one": "test/guard.vit:halves",
+  "partial sums of equal shape are joined together": "examples/digits.vit",
   "who reads a widened half reads the half": "test/guard.vit:halves",
 };
 
@@ -77,7 +78,7 @@ describe("the guard fails without", () => {
 const stepWithout = (rules: readonly string[]): TensorGraph =>
   compiledWithout(most, rules).compiled.graphs.find(({ name }) => name === "train")!.graph;
 const vitWithout = (rules: readonly string[]) => trainingGraph(tinySizes, "sgd", rules).graph;
-/** What neither has: labels, a view of a view, two reductions of one large array. */
+/** What neither has: labels, a view of a view, two reductions of one large array, long columns side by side. */
 const rest = (() => {
   const g = new Builder();
   const label = g.input("label", { shape: [2], dtype: "i32" });
@@ -90,6 +91,10 @@ const rest = (() => {
     turned: g.permute(g.permute(g.reshape(x, [8, 10, 64]), [1, 2, 0]), [1, 0, 2]),
     sum: g.sum(x, [1]),
     most: g.max(x, [1]),
+    columns: g.concat(
+      ["one", "other"].map((name) => g.sum(g.input(name, { shape: [4096, 8], dtype: "f32" }), [0])),
+      0,
+    ),
   };
   return g.finish({
     outputs: Object.entries(outputs).map(([name, value]) => ({ name, value })),

@@ -106,13 +106,18 @@ export function storesOf(kernel: Kernel | HostWork): readonly Store[] {
   }
 }
 
-/** Puts other indices in place of axes; what was shared stays shared. */
+/** Puts other indices in place of axes, and other loads in place of loads; what was shared stays shared. */
 export class AxisSubstitution {
   private readonly done = new Map<Expression, Expression>();
   private readonly replace: (axis: number, extent: number) => Index;
+  private readonly moved: (load: Load) => Load;
 
-  constructor(replace: (axis: number, extent: number) => Index) {
+  constructor(
+    replace: (axis: number, extent: number) => Index,
+    moved: (load: Load) => Load = (load) => load,
+  ) {
     this.replace = replace;
+    this.moved = moved;
   }
 
   index(index: Index): Index {
@@ -137,6 +142,7 @@ export class AxisSubstitution {
       case "accumulator":
         return expression;
       case "load":
+        return this.moved({ ...expression, index: this.index(expression.index) });
       case "position":
         return { ...expression, index: this.index(expression.index) };
       case "apply":

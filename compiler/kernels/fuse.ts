@@ -3,6 +3,7 @@
 //   groupNodes     which nodes one kernel could make together
 //   chooseStored   which of them lie in memory; the others are made again by each reader
 //   writeKernels   index maps and expressions
+//   joinTogether   partial sums of many layers are joined by one kernel
 //   updateInPlace  new values of residents take the old ones' place; the final order
 // What each may decide is a list of rules with names, `fuse/rules.ts`.
 // Expects: verify(graph) holds. Promises: verify(kernels) holds, and interpreting both gives the same values.
@@ -13,6 +14,7 @@ import { groupNodes } from "./fuse/group-nodes.ts";
 import { Places } from "./fuse/place.ts";
 import { prepare } from "./fuse/prepare.ts";
 import { followsAllBut } from "./fuse/rules.ts";
+import { joinRule } from "./fuse/rules/joining-rules.ts";
 import { attentionRule } from "./fuse/rules/placing-rules.ts";
 import { Sources } from "./fuse/sources.ts";
 import { updateInPlace } from "./fuse/update-in-place.ts";
@@ -32,7 +34,8 @@ export function fuse(graph: TensorGraph, { without = [] }: FuseSettings = {}): K
   const groups = groupNodes(prepared, sources, follows);
   const stored = chooseStored(prepared, sources, groups, follows);
   const places = new Places(prepared, sources, stored, follows);
-  const { kernels } = writeKernels(groups, sources, places, stored);
+  const written = writeKernels(groups, sources, places, stored);
+  const kernels = follows(joinRule) ? joinRule.join(written, places.buffers) : written.kernels;
   const updates = [...prepared.claims].flatMap(([value, claim]) =>
     claim.kind === "update" ? [{ path: claim.path, value }] : [],
   );

@@ -4,6 +4,7 @@ import { affine, evaluateIndex, rangeOf } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
 import { expressionsOf, storesOf, visit } from "./expression.ts";
 import { kernelReads, kernelWrites } from "./kernel-buffers.ts";
+import { storesWithAxes } from "./kernel-stores.ts";
 import type {
   Axis,
   Buffer,
@@ -12,7 +13,6 @@ import type {
   Kernel,
   KernelGraph,
   LoopKernel,
-  Store,
 } from "./kernel.ts";
 import { spansOf, type Span } from "./span.ts";
 
@@ -122,31 +122,6 @@ function verifyStores({ buffers, kernels }: KernelGraph): void {
     const isMadeHere = role.kind === "scratch" || role.kind === "output";
     if (isMadeHere && !otherwise.has(root) && count !== length)
       broken(`each element of buffer ${root} is written once: ${count} writes of ${length}`);
-  }
-}
-
-function storesWithAxes(
-  kernel: Kernel | HostWork,
-): readonly { readonly axes: readonly Axis[]; readonly store: Pick<Store, "buffer" | "index"> }[] {
-  switch (kernel.kind) {
-    case "loop": {
-      const { grid, row, stages } = kernel;
-      return stages.flatMap((stage) =>
-        stage.kind === "store"
-          ? [{ axes: stage.over === "row" ? [...grid, ...row] : grid, store: stage.store }]
-          : [],
-      );
-    }
-    case "contraction": {
-      const { batch, m, n, stores, sumOfA, sumOfB } = kernel;
-      return [
-        ...stores.map((store) => ({ axes: [...batch, ...m, ...n], store })),
-        ...(sumOfA ? [{ axes: [...batch, ...m], store: sumOfA }] : []),
-        ...(sumOfB ? [{ axes: [...batch, ...n], store: sumOfB }] : []),
-      ];
-    }
-    default:
-      return [];
   }
 }
 

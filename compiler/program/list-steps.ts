@@ -1,6 +1,7 @@
 // The kernels of an entry, in order -> its steps: which code, and where each of its buffers lies.
 import { elementCount } from "../graph/graph.ts";
-import { buffersOf } from "../kernels/kernel-buffers.ts";
+import { buffersOf, kernelReads } from "../kernels/kernel-buffers.ts";
+import { storesWithAxes } from "../kernels/kernel-stores.ts";
 import type { Buffer, HostArray, HostWork, Kernel } from "../kernels/kernel.ts";
 import { spansOf } from "../kernels/span.ts";
 import type { DistinctCodes } from "./distinct-codes.ts";
@@ -66,15 +67,25 @@ function checkBindings(places: readonly Place[], kernel: Kernel, limits: Limits)
   });
 }
 
-/** Each buffer that a kernel touches, once: what it must move at least. */
+/**
+ * Each buffer that a kernel touches, once: what it must move at least. Of one that it only writes, and not all of, as
+ * many elements as it writes.
+ */
 function bytesMoved(
   kernel: Kernel,
   buffers: readonly Buffer[],
   { target, limits }: Pick<DistinctCodes, "target" | "limits">,
 ): number {
+  const reads = kernelReads(kernel);
+  const written = new Map<number, number>();
+  for (const { axes, store } of storesWithAxes(kernel)) {
+    const points = elementCount(axes.map(({ extent }) => extent));
+    written.set(store.buffer, (written.get(store.buffer) ?? 0) + points);
+  }
   return buffersOf(kernel).reduce((sum, id) => {
     const { dtype, length, role } = buffers[id]!;
     const isHalf = role.kind === "scratch" && hasOwnArena(dtype, target.name, limits);
-    return sum + length * (isHalf ? 2 : elementBytes(dtype, target.name));
+    const touched = reads.includes(id) ? length : Math.min(length, written.get(id) ?? length);
+    return sum + touched * (isHalf ? 2 : elementBytes(dtype, target.name));
   }, 0);
 }

@@ -15,6 +15,8 @@ import type { Parts, Reduce, Squares } from "./part-squares.ts";
 export interface Splitting {
   readonly scratch: (length: number, dtype: DType) => number;
   readonly nextId: () => number;
+  /** Told of the kernel that ends a split, and of the buffers of partial results that it alone reads. */
+  readonly joined: (kernel: LoopKernel, partials: readonly number[]) => void;
 }
 
 const mostParts = 256;
@@ -157,6 +159,7 @@ class Split implements Parts {
         ...stores,
       ],
     };
+    if (isLast) splitting.joined(second, partials.map(({ buffer }) => buffer)); // prettier-ignore
     return [first, second];
   }
 

@@ -22,6 +22,7 @@ import type {
 import { describe } from "./describe.ts";
 import { isOverRow, type Group, type Groups, type Mapping } from "./group.ts";
 import type { Places } from "./place.ts";
+import type { Join } from "./join-together.ts";
 import { guard, Reader } from "./reader.ts";
 import { operatorOf, type Sources } from "./sources.ts";
 import { splitSums } from "./split-sums.ts";
@@ -29,6 +30,8 @@ import { splitSums } from "./split-sums.ts";
 export interface Written {
   readonly buffers: readonly Buffer[];
   readonly kernels: readonly (Kernel | HostWork)[];
+  /** Those of the kernels that join partial sums. */
+  readonly joins: readonly Join[];
 }
 
 export function writeKernels(
@@ -39,13 +42,14 @@ export function writeKernels(
 ): Written {
   const writer = new Writer(sources, places, stored);
   const kernels = groups.all.flatMap((group) => writer.write(group));
-  return { buffers: places.buffers, kernels };
+  return { buffers: places.buffers, kernels, joins: writer.joins };
 }
 
 class Writer {
   private readonly sources: Sources;
   private readonly places: Places;
   private readonly stored: ReadonlySet<Node>;
+  readonly joins: Join[] = [];
   private count = 0;
 
   constructor(sources: Sources, places: Places, stored: ReadonlySet<Node>) {
@@ -147,6 +151,7 @@ class Writer {
     return splitSums(kernel, {
       scratch: (length, dtype) => this.places.scratch(length, dtype, kernel.origin),
       nextId: () => this.count++,
+      joined: (kernel, partials) => this.joins.push({ kernel, partials }),
     });
   }
 

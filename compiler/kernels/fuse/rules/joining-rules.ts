@@ -4,11 +4,14 @@
 // Rules for reductions name the groups instead of being asked about each: in a deep network there are too many.
 import type { Node } from "../../../graph/graph.ts";
 import { elementCount } from "../../../ops/shape.ts";
+import type { Buffer, HostWork, Kernel } from "../../kernel.ts";
 import { absorb } from "../absorb.ts";
 import { isPlainLoop, type Group } from "../group.ts";
 import type { Grouping } from "../group-nodes.ts";
 import { joinProduct } from "../join-product.ts";
 import { joinSquares } from "../join-squares.ts";
+import { joinTogether } from "../join-together.ts";
+import type { Written } from "../write-kernels.ts";
 import type { FusionRule } from "./fusion-rule.ts";
 
 /** Says of a group whether a node belongs there. */
@@ -91,6 +94,17 @@ export const attentionPartsRule: PlacingRule = {
   name: "the parts of one attention are one kernel",
   saves: "weights are made once for a result and its statistics, and once for all three gradients.",
   join: (grouping, node) => grouping.joinAttention(node),
+};
+
+export interface TogetherRule extends FusionRule {
+  /** The kernels, of which some have become one. */
+  readonly join: (written: Written, buffers: Buffer[]) => readonly (Kernel | HostWork)[];
+}
+
+export const joinRule: TogetherRule = {
+  name: "partial sums of equal shape are joined together",
+  saves: "gradients of gains and offsets take one dispatch at the end, not one for each norm.",
+  join: joinTogether,
 };
 
 /** So little work that one kernel for several sums is better, whatever they add up. */
