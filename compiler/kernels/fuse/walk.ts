@@ -89,11 +89,14 @@ function isNarrowWalk(group: Group, row: ReadonlySet<number>): boolean {
   return length > 32768 && points < 64;
 }
 
-/** Which operand of a product this sum adds up: over exactly the contracted axes, the others kept in order. */
+/**
+ * Which operand of a product this sum adds up: over exactly the contracted axes, all others kept. Where products of
+ * many groups have one column each, they are no products but a loop over channels, which makes no such sum.
+ */
 export function summedOperand(product: Node, sum: Node): "a" | "b" | undefined {
   const operand = sum.inputs[0]!;
   const domain = contractionDomain(product);
-  if (domain.batch.length > 0) return undefined;
+  if (extentOf(domain.batch) > 1 && extentOf(domain.n) === 1) return undefined;
   const kept = keptAxes(sum);
   const reduced = numbers(sum.attributes, "axes");
   const fits = (
@@ -103,14 +106,10 @@ export function summedOperand(product: Node, sum: Node): "a" | "b" | undefined {
     k: readonly { readonly id: number }[],
   ) => {
     if (product.inputs[side] !== operand) return false;
-    const axisAt = (axis: number) => {
-      const index = indices[axis]!;
-      return index.kind === "axis" ? index.axis : undefined;
-    };
     const isUnit = (axis: number) => operand.shape[axis] === 1;
     const isOf = (list: readonly { readonly id: number }[]) => (axis: number) =>
-      isUnit(axis) || list.some(({ id }) => id === axisAt(axis));
-    return kept.every(isOf(free)) && reduced.every(isOf(k));
+      isUnit(axis) || [...axesOf(indices[axis]!)].every((of) => list.some(({ id }) => id === of));
+    return kept.every(isOf([...domain.batch, ...free])) && reduced.every(isOf(k));
   };
   if (fits(1, domain.b, domain.n, domain.k)) return "b";
   if (product.op === "dot" && fits(0, domain.a, domain.m, domain.k)) return "a";

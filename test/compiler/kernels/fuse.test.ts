@@ -347,6 +347,31 @@ describe("products", () => {
     `);
   });
 
+  test("of many groups make the bias gradients of all", () => {
+    const kernels = kernelsOf((g) => {
+      const [x, dY] = [g.f32("x", 4, 6, 8), g.f32("dY", 4, 6, 10)];
+      return { dW: g.dot(x, dY, { batch: [[1], [1]], contract: [[0], [0]] }), dB: g.sum(dY, [0]) };
+    });
+    expect(kernels).toMatch(/batch \[i0: 6\] m \[i1: 8\] n \[i2: 10\] k \[i3: 4\]/);
+    expect(kernels).toMatch(/b\d\[\(i0 \* 10 \+ i2\)\] = sum of b/);
+    expect(kernels).not.toMatch(/loop/);
+  });
+
+  test.each([
+    [4, "contraction"],
+    [1, "loop"],
+  ])("of groups of %i channels sum the bias gradient of a convolution in a %s", (width, kind) => {
+    const kernels = kernelsOf((g) => {
+      const [x, dY] = [g.f32("x", 2, 5, 5, 3 * width), g.f32("dY", 2, 3, 3, 3 * width)];
+      const attributes = { stride: [1, 1], dilation: [1, 1], before: [0, 0], after: [0, 0], inputDilation: [1, 1], groups: 3, kernel: [3, 3] }; // prettier-ignore
+      return {
+        dW: g.add("convolve_weight", [x, dY], attributes),
+        dB: g.sum(dY, [0, 1, 2]),
+      };
+    });
+    expect(kernels.match(/^\d+ loop/gm) ?? []).toHaveLength(kind === "loop" ? 1 : 0);
+  });
+
   test("a convolution is a product that reads through its window", () => {
     expect(
       kernelsOf((g) =>

@@ -152,6 +152,35 @@ describe("products", () => {
     },
   );
 
+  test.each([
+    [5, 7, 11, 9],
+    [3, 40, 24, 300],
+  ])("sums of both operands in each of %i batches, %i x %i x %i", async (B, M, N, K) => {
+    const [batch, m, n, k] = axes(B, M, N, K) as [Axis, Axis, Axis, Axis];
+    await check(
+      {
+        buffers: [
+          { values: noise(B * M * K) },
+          { values: noise(B * K * N, 2) },
+          { values: zeros(B * M * N) },
+          { values: zeros(B * M) },
+          { values: zeros(B * N) },
+        ],
+        kernels: [
+          contraction({
+            batch: [batch], m: [m], n: [n], k: [k],
+            a: load(0, over(k, batch, m)),
+            b: load(1, over(k, batch, n)),
+            stores: [{ buffer: 2, index: over(batch, m, n), value: sum }],
+            sumOfA: { buffer: 3, index: over(batch, m) },
+            sumOfB: { buffer: 4, index: over(batch, n) },
+          }), // prettier-ignore
+        ],
+      },
+      3e-6,
+    );
+  });
+
   test("rows over two axes that are no single stride, columns over heads", async () => {
     const [b, t, h, c, k] = axes(3, 5, 2, 8, 12) as [Axis, Axis, Axis, Axis, Axis];
     // x [batch][7 tokens, of which 5 are read][12]; output [head][batch][token][channel]
