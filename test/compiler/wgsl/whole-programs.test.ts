@@ -8,6 +8,7 @@ import { catalog } from "../../../runtime/data/catalog.ts";
 import type { TypedArray } from "../../../runtime/device/device.ts";
 import { asStored } from "../../../runtime/device/loaded-compilation.ts";
 import { createWebgpuDevice, type WebgpuDevice } from "../../../runtime/device/webgpu.ts";
+import type { GpuContext } from "../../../runtime/device/webgpu-bindings.ts";
 import { Pipelines } from "../../../runtime/device/webgpu-pipelines.ts";
 import { loadWebgpuProgram } from "../../../runtime/device/webgpu-program.ts";
 import { loadSoftwareDawn } from "../../../runtime/device/webgpu-software.ts";
@@ -58,11 +59,13 @@ const gpus: Readonly<Record<string, Limits>> = {
 describe("a device that refuses what is wrong takes", () => {
   let gpu: GPU | undefined; // which must outlive all that comes from it
   let gpuDevice: GPUDevice;
+  let shared: Pick<GpuContext, "gpuDevice" | "pipelines" | "trouble">;
   beforeAll(async () => {
     gpu = loadSoftwareDawn().create(["backend=null"]);
     const adapter = await gpu.requestAdapter();
     const requiredFeatures: GPUFeatureName[] = ["shader-f16", "subgroups"];
     gpuDevice = await adapter!.requestDevice({ requiredFeatures });
+    shared = { gpuDevice, pipelines: new Pipelines(gpuDevice), trouble: new Trouble(gpuDevice) };
   });
   afterAll(() => {
     gpuDevice.destroy();
@@ -80,9 +83,8 @@ describe("a device that refuses what is wrong takes", () => {
       const hasHalves = program.entries.some(({ steps }) => steps.some((step) => step.kind === "dispatch" && step.places.some((place) => place.isHalf))); // prettier-ignore
       expect(hasHalves).toBe(precision === "f16" && limits.hasF16 === true);
       expect(JSON.stringify(program.codes)).not.toMatch(/atomic/i);
-      const context = { gpuDevice, limits, pipelines: new Pipelines(gpuDevice), trouble: new Trouble(gpuDevice) }; // prettier-ignore
       gpuDevice.pushErrorScope("validation");
-      const loaded = await loadWebgpuProgram(context, program);
+      const loaded = await loadWebgpuProgram({ ...shared, limits }, program);
       for (const { name } of program.entries) loaded.run(name, inputsOf(program, name));
       expect((await gpuDevice.popErrorScope())?.message).toBeUndefined();
       loaded.close();
