@@ -3,17 +3,20 @@ import type { KernelGraph } from "../kernels/kernel.ts";
 import { elementBytes, hasOwnArena, WASM_LIMITS } from "./limits.ts";
 import type { Limits } from "./limits.ts";
 import { piecesOf } from "./pieces.ts";
+import type { Pieces } from "./pieces.ts";
 import type { Interval, Part } from "./plan-memory.ts";
 
 /** A buffer is planned in parts where that spares at least this share of its bytes times its steps. */
 const worthwhile = 0.05;
 
+/** @param pieces of the graph, where they are known already */
 export function intervalsOf(
   { kernels: graph }: { readonly kernels: KernelGraph },
   target: "wasm" | "webgpu" = "wasm",
   limits: Limits = WASM_LIMITS,
+  pieces: Pieces = piecesOf(graph),
 ): Interval[] {
-  const { all, touched } = piecesOf(graph);
+  const { all, touched } = pieces;
   const first = new Int32Array(all.length).fill(-1);
   const last = new Int32Array(all.length);
   touched.forEach((pieces, step) => {

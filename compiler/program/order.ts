@@ -8,11 +8,18 @@ import { spansOf, type Span } from "../kernels/span.ts";
 import { intervalsOf } from "./lifetimes.ts";
 import { lowerBound } from "./plan-memory.ts";
 import { piecesOf } from "./pieces.ts";
+import type { Pieces } from "./pieces.ts";
 
 export function orderKernels(graph: KernelGraph): KernelGraph {
-  const reordered = new Ordering(graph).run();
-  const need = (of: KernelGraph) => lowerBound(intervalsOf({ kernels: of }));
-  return need(reordered) < need(graph) ? reordered : graph;
+  const pieces = piecesOf(graph);
+  const order = new Ordering(graph, pieces).run();
+  const need = ({ touched }: Pieces) =>
+    lowerBound(intervalsOf({ kernels: graph }, undefined, undefined, { ...pieces, touched }));
+  // Another order cuts the buffers into the same pieces.
+  const reordered = { ...pieces, touched: order.map((task) => pieces.touched[task]!) };
+  if (need(reordered) >= need(pieces)) return graph;
+  const kernels = order.map((task, id) => numbered(graph.kernels[task]!, id));
+  return { buffers: graph.buffers, kernels };
 }
 
 interface Task {
@@ -24,17 +31,14 @@ interface Task {
 }
 
 class Ordering {
-  private readonly graph: KernelGraph;
   private readonly tasks: readonly Task[];
   private readonly bytes: readonly number[];
   /** Tasks that have yet to touch each piece, and pieces that hold something now. */
   private readonly users: number[];
   private readonly live = new Set<number>();
 
-  constructor(graph: KernelGraph) {
-    this.graph = graph;
+  constructor(graph: KernelGraph, { all, touched }: Pieces) {
     const spans = spansOf(graph.buffers);
-    const { all, touched } = piecesOf(graph);
     this.bytes = all.map(({ start, end }) => (end - start) * 4);
     this.tasks = graph.kernels.map((kernel, i): Task => ({ kernel, touches: touched[i]!, next: new Set(), waits: 0 })); // prettier-ignore
     this.users = all.map(() => 0);
@@ -75,21 +79,22 @@ class Ordering {
     }
   }
 
-  run(): KernelGraph {
+  /** The kernels by their places in the given order. */
+  run(): number[] {
     const ready = new Set([...this.tasks.keys()].filter((task) => this.tasks[task]!.waits === 0));
-    const kernels: (Kernel | HostWork)[] = [];
+    const order: number[] = [];
     while (ready.size > 0) {
       const chosen = this.best(ready);
       ready.delete(chosen);
-      const { kernel, touches, next } = this.tasks[chosen]!;
-      kernels.push(numbered(kernel, kernels.length));
+      const { touches, next } = this.tasks[chosen]!;
+      order.push(chosen);
       for (const piece of touches) {
         this.live.add(piece);
         if (--this.users[piece]! === 0) this.live.delete(piece);
       }
       for (const after of next) if (--this.tasks[after]!.waits === 0) ready.add(after);
     }
-    return { buffers: this.graph.buffers, kernels };
+    return order;
   }
 
   private best(ready: ReadonlySet<number>): number {
