@@ -39,6 +39,8 @@ class Joining {
   private readonly kernels: readonly AnyKernel[];
   private readonly buffers: Buffer[];
   private readonly spans: readonly Span[];
+  /** By outermost buffer: who reads which part of it. */
+  private readonly readers = new Map<number, { kernel: AnyKernel; span: Span }[]>();
   /** What has become of a kernel: undefined where another one does its work. */
   private readonly instead = new Map<AnyKernel, LoopKernel | undefined>();
 
@@ -46,6 +48,13 @@ class Joining {
     this.kernels = kernels;
     this.buffers = buffers;
     this.spans = spansOf(buffers);
+    for (const kernel of kernels)
+      for (const id of [...kernelReads(kernel), ...(kernel.after ?? [])]) {
+        const span = this.spans[id]!;
+        const known = this.readers.get(span.root);
+        if (known === undefined) this.readers.set(span.root, [{ kernel, span }]);
+        else known.push({ kernel, span });
+      }
   }
 
   run(joins: readonly Join[]): readonly AnyKernel[] {
@@ -115,14 +124,11 @@ class Joining {
   }
 
   private readersOf(written: readonly Span[]): AnyKernel[] {
-    return this.kernels.filter((kernel) =>
-      [...kernelReads(kernel), ...(kernel.after ?? [])].some((id) => {
-        const read = this.spans[id]!;
-        return written.some(
-          ({ root, start, end }) => root === read.root && start < read.end && read.start < end,
-        );
-      }),
-    );
+    const found = new Set<AnyKernel>();
+    for (const { root, start, end } of written)
+      for (const { kernel, span } of this.readers.get(root) ?? [])
+        if (start < span.end && span.start < end) found.add(kernel);
+    return [...found];
   }
 
   /** From the first to the last element that a slot has in any of the members. */
