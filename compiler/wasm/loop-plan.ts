@@ -1,6 +1,8 @@
 // Loop kernel -> how it is run: axes merged, the vector axis chosen, work divided into units for threads.
 // Sums run in one fixed order for each output, so any number of threads gives the same bits.
 import type { Axis, Expression, LoopKernel, Stage, Store } from "../kernels/kernel.ts";
+import { walkDirection } from "../kernels/walk-direction.ts";
+import type { WalkDirection } from "../kernels/walk-direction.ts";
 import type { Index } from "../ops/index-expression.ts";
 import {
   accessCost,
@@ -36,7 +38,7 @@ export function planLoop(kernel: LoopKernel): LoopPlan {
       : { ...stage, store: substituteStore(merged.substitution, stage.store) },
   );
   const facts = new FactTable();
-  const choice = chooseVectorAxis(grid, row, stages, facts);
+  const choice = chooseVectorAxis({ grid, row, stages, facts, direction: walkDirection(kernel) });
   const others = (axes: readonly Axis[]): Axis[] => axes.filter((axis) => axis !== choice.axis);
   const along = choice.axis !== undefined && row.includes(choice.axis) ? "row" : "grid";
   const outer = along === "grid" ? others(grid) : grid;
@@ -70,26 +72,29 @@ function useOf(stages: readonly Stage[]): { expressions: Expression[]; indices: 
   };
 }
 
-function chooseVectorAxis(
-  grid: readonly Axis[],
-  row: readonly Axis[],
-  stages: readonly Stage[],
-  facts: FactTable,
-): { readonly axis: Axis | undefined; readonly cycles: number } {
-  const keepsOrder = stages.some(
-    (stage) =>
-      stage.kind === "reduce" && (stage.reducer === "argmax" || stage.reducer === "argmin"),
-  );
-  // On equal terms the last one wins: it is the contiguous one.
-  const candidates = [...grid, ...(keepsOrder ? row.slice(-1) : row)].reverse();
+interface VectorChoice {
+  readonly grid: readonly Axis[];
+  readonly row: readonly Axis[];
+  readonly stages: readonly Stage[];
+  readonly facts: FactTable;
+  readonly direction: WalkDirection | undefined;
+}
+
+function chooseVectorAxis({ grid, row, stages, facts, direction }: VectorChoice): {
+  readonly axis: Axis | undefined;
+  readonly cycles: number;
+} {
   const size = { grid: points(grid), row: points(row) };
-  let best = {
-    axis: undefined as Axis | undefined,
-    cycles: totalCycles(stages, undefined, row, size, facts),
-  };
+  const cycles = (axis: Axis | undefined): number => totalCycles(stages, axis, row, size, facts);
+  const inRow = row.at(-1);
+  if (direction === "along the row" && inRow !== undefined && inRow.extent >= 4)
+    return { axis: inRow, cycles: cycles(inRow) };
+  // On equal terms the last one wins: it is the contiguous one.
+  const candidates = [...grid, ...(direction === undefined ? row : [])].reverse();
+  let best = { axis: undefined as Axis | undefined, cycles: cycles(undefined) };
   for (const axis of candidates) {
-    const cycles = totalCycles(stages, axis, row, size, facts);
-    if (cycles < best.cycles) best = { axis, cycles };
+    const needed = cycles(axis);
+    if (needed < best.cycles) best = { axis, cycles: needed };
   }
   return best;
 }

@@ -4,10 +4,10 @@
 // Where rows are contiguous in memory neighbouring invocations are lanes of one row; where the grid is, they are
 // neighbouring points (`isColumn`), so that either way a subgroup reads neighbouring addresses.
 import type { LoopKernel, Stage } from "../kernels/kernel.ts";
-import { affine } from "../ops/index-arithmetic.ts";
+import { walkDirection } from "../kernels/walk-direction.ts";
 import type { Limits } from "../program/limits.ts";
 import { Dependence } from "./dependence.ts";
-import { loadsOf, reducedOf } from "./expression-parts.ts";
+import { reducedOf } from "./expression-parts.ts";
 import { convert, extreme, literal, wgslType } from "./dtype-text.ts";
 import { expressionText, storesText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
@@ -98,9 +98,9 @@ function chooseSpread(kernel: LoopKernel, limits: Limits): Spread {
   const block = Math.min(most, grid >= 65536 ? 256 : 64);
   if (limits.gpuClass === "software" && (grid >= 16 || row <= 256))
     return { lanes: 1, points: Math.min(block, powerAbove(grid / 16)), isColumn: true };
-  const hasReduction = kernel.stages.some((stage) => stage.kind === "reduce");
+  const direction = walkDirection(kernel);
   if (row <= 4 || (row <= 16 && grid >= 4096)) return { lanes: 1, points: block, isColumn: false };
-  if (hasReduction && isGridContiguous(kernel)) {
+  if (direction === "across rows") {
     if (row <= 32 || grid >= 32768) return { lanes: 1, points: block, isColumn: true };
     const points = Math.min(32, powerAbove(grid), Math.max(8, powerAbove(grid / 16)));
     return { lanes: Math.min(most / points, powerAbove(row / 4)), points, isColumn: true };
@@ -110,7 +110,8 @@ function chooseSpread(kernel: LoopKernel, limits: Limits): Spread {
   const widest = Math.min(most, powerAbove(row / perLane));
   // Where rows alone keep a GPU busy, those that a subgroup holds meet at no barrier.
   const { subgroupSize = 1 } = limits;
-  const isBusy = hasReduction && row <= 1024 && grid * subgroupSize >= ENOUGH_INVOCATIONS;
+  const isBusy =
+    direction !== undefined && row <= 1024 && grid * subgroupSize >= ENOUGH_INVOCATIONS;
   const lanes = isBusy ? Math.min(widest, subgroupSize) : widest;
   return { lanes, points: Math.max(1, Math.min(64 / lanes, powerAbove(grid))), isColumn: false };
 }
@@ -121,22 +122,6 @@ function powerAbove(value: number): number {
 
 function powerBelow(value: number): number {
   return 2 ** Math.floor(Math.log2(value));
-}
-
-/** Whether more loads step by one element along the grid's last axis than along the row's. */
-function isGridContiguous(kernel: LoopKernel): boolean {
-  const gridAxis = kernel.grid.findLast((axis) => axis.extent > 1)?.id;
-  const rowAxis = kernel.row.findLast((axis) => axis.extent > 1)?.id;
-  let balance = 0;
-  for (const stage of kernel.stages) {
-    const value = stage.kind === "reduce" ? stage.value : stage.store.value;
-    for (const load of loadsOf(value)) {
-      const strides = affine(load.index)?.strides;
-      if (rowAxis !== undefined && strides?.get(rowAxis) === 1) balance--;
-      if (gridAxis !== undefined && strides?.get(gridAxis) === 1) balance++;
-    }
-  }
-  return balance > 0;
 }
 
 type StageGroup =
