@@ -33,7 +33,12 @@ function greatestDivisor(a: number, b: number): number {
 
 type Place = Parameters<OptimizerUse["apply"]>[1];
 
-/** As `optimizer.apply`, with arrays of all parameters in `at`. */
+/** A flat array of all parameters, or one in chunks already, as [chunks, chunk]. */
+export function inChunks(g: Builder, flat: Node, { chunk, counts }: Segments): Node {
+  return g.reshape(flat, [counts.reduce((sum, each) => sum + each, 0), chunk]);
+}
+
+/** As `optimizer.apply`, with arrays of all parameters in `at`; the gradient may be in chunks. */
 export function applySegmented(
   g: Builder,
   optimizer: OptimizerUse,
@@ -42,9 +47,10 @@ export function applySegmented(
 ): ReturnType<OptimizerUse["apply"]> {
   const body = new FreshBuilder();
   const leaf = ({ shape, dtype }: Node, name: string) => body.input(name, { shape, dtype });
+  const copy = new SegmentedCopy(g, segments);
   const inputs = new Map([
-    [leaf(at.p, "p"), at.p],
-    [leaf(at.g, "g"), at.g],
+    [leaf(at.p, "p"), copy.inChunks(at.p)],
+    [body.input("g", { shape: at.p.shape, dtype: "f32" }), copy.inChunks(at.g)],
     [leaf(at.t, "t"), at.t],
     [leaf(at.lr, "lr"), at.lr],
   ]);
@@ -53,46 +59,56 @@ export function applySegmented(
   const applied = optimizer.apply(body, { p: p!, g: gradient!, t: t!, lr: lr!, slotPath });
   const roots = [applied.next, ...applied.slots.map(({ next }) => next)];
   const states = new Map(applied.slots.map(({ state }) => [state.path, state]));
-  const copy = new SegmentedCopy(g, segments);
   const needed = reachable(roots, body.nodes.length);
   for (const node of body.nodes) {
     if (!needed.has(node)) continue;
     const outside = inputs.get(node);
     if (outside !== undefined) copy.is(node, outside);
     else if (node.op === "state")
-      copy.is(node, g.state(states.get(String(node.attributes["path"]))!)); // prettier-ignore
+      copy.is(node, copy.inChunks(g.state(states.get(String(node.attributes["path"]))!)));
     else copy.add(node);
   }
   return {
-    next: copy.of(applied.next),
-    slots: applied.slots.map((slot) => ({ ...slot, next: copy.of(slot.next) })),
+    next: copy.flat(applied.next),
+    slots: applied.slots.map((slot) => ({ ...slot, next: copy.flat(slot.next) })),
   };
 }
 
+/** Copies a body node by node: what has an element for each of a parameter becomes [chunks, chunk]. */
 class SegmentedCopy {
   private readonly g: Builder;
   private readonly segments: Segments;
   private readonly copies = new Map<Node, Node>();
   /** Nodes of the body that are one number a parameter. */
   private readonly perSegment = new Set<Node>();
-  private readonly chunkCount: number;
+  private readonly chunked: readonly [chunks: number, chunk: number];
 
   constructor(g: Builder, segments: Segments) {
     this.g = g;
     this.segments = segments;
-    this.chunkCount = segments.counts.reduce((sum, each) => sum + each, 0);
+    this.chunked = [segments.counts.reduce((sum, each) => sum + each, 0), segments.chunk];
+  }
+
+  inChunks(flat: Node): Node {
+    return inChunks(this.g, flat, this.segments);
   }
 
   is(node: Node, copy: Node): void {
     this.copies.set(node, copy);
   }
 
-  of(node: Node): Node {
-    return this.copies.get(node)!;
+  /** The copy of a node, flat. */
+  flat(node: Node): Node {
+    const copy = this.of(node);
+    return this.g.reshape(copy, [elementCount(copy.shape)]);
   }
 
   add(node: Node): void {
     this.copies.set(node, this.copied(node));
+  }
+
+  private of(node: Node): Node {
+    return this.copies.get(node)!;
   }
 
   private copied(node: Node): Node {
@@ -101,9 +117,16 @@ class SegmentedCopy {
       this.perSegment.add(node);
       return this.summed(inputs[0]!);
     }
-    if (!node.inputs.some((input) => this.perSegment.has(input)))
-      return this.g.add(node.op, inputs, node.attributes);
-    if (node.op === "broadcast") return this.spread(inputs[0]!);
+    if (node.inputs.length === 0) {
+      const made = this.g.add(node.op, [], node.attributes);
+      return made.shape.length === 0 ? made : this.inChunks(made);
+    }
+    const isPerSegment = node.inputs.some((input) => this.perSegment.has(input));
+    if (node.op === "broadcast")
+      return isPerSegment
+        ? this.spread(inputs[0]!)
+        : this.g.broadcast(inputs[0]!, this.chunked, []);
+    if (!isPerSegment) return this.g.add(node.op, inputs, node.attributes);
     if (opByName(node.op).kind !== "elementwise")
       throw new Error(`an optimizer over several parameters has no \`${node.op}\``);
     this.perSegment.add(node);
@@ -112,26 +135,33 @@ class SegmentedCopy {
     return this.g.add(node.op, lifted, node.attributes);
   }
 
-  /** For each chunk, the parameter that it is in. */
-  private owners(): Node {
-    const table = this.g.table("segments", { counts: this.segments.counts }, [this.chunkCount]);
-    return this.g.cast(table, "i32");
-  }
-
-  /** [elements] -> [parameters] */
+  /** [chunks, chunk] -> [parameters]: each takes as many chunks as the longest has, and zeros past its own. */
   private summed(x: Node): Node {
-    const { g, chunkCount } = this;
-    const shape = [this.segments.counts.length, chunkCount];
-    const sums = g.sum(g.reshape(x, [chunkCount, this.segments.chunk]), [1]);
-    const isOwn = g.equal(g.iota(shape, 0), g.broadcast(this.owners(), shape, [1]));
-    return g.sum(g.select(isOwn, g.broadcast(sums, shape, [1]), 0), [1]);
+    const { g } = this;
+    const { counts } = this.segments;
+    const sums = g.sum(x, [1]);
+    if (counts.every((count) => count === counts[0]))
+      return g.sum(g.reshape(sums, [counts.length, counts[0]!]), [1]);
+    const shape = [counts.length, Math.max(...counts)];
+    const starts = counts.map((_, k) => counts.slice(0, k).reduce((sum, each) => sum + each, 0));
+    const place = g.iota(shape, 1);
+    const own = g.gather(sums, g.plus(place, g.broadcast(this.whole(starts), shape, [0])), { axis: 0 }); // prettier-ignore
+    const isOwn = g.less(place, g.broadcast(this.whole(counts), shape, [0]));
+    return g.sum(g.select(isOwn, own, 0), [1]);
   }
 
-  /** [parameters] -> [elements] */
+  private whole(numbers: readonly number[]): Node {
+    return this.g.cast(
+      this.g.table("values", { values: numbers, shape: [numbers.length] }, [numbers.length]),
+      "i32",
+    );
+  }
+
+  /** [parameters] -> [chunks, chunk] */
   private spread(values: Node): Node {
-    const { g, chunkCount } = this;
-    const ofChunks = g.gather(values, this.owners(), { axis: 0 });
-    const rows = g.broadcast(ofChunks, [chunkCount, this.segments.chunk], [0]);
-    return g.reshape(rows, [chunkCount * this.segments.chunk]);
+    const { g, chunked, segments } = this;
+    const table = g.table("segments", { counts: segments.counts }, [chunked[0]]);
+    const ofChunks = g.gather(values, g.cast(table, "i32"), { axis: 0 });
+    return g.broadcast(ofChunks, chunked, [0]);
   }
 }

@@ -3,6 +3,7 @@
 // applied to all of a group at once, which is why it takes a few kernels and not a few for each parameter.
 // A loss or gradient that is not finite selects the old values everywhere: the state before that step is still there.
 import type { EntryGraph, ResidentLayout } from "../compiled.ts";
+import { inChunks } from "./apply-segmented.ts";
 import { Builder } from "./builder.ts";
 import { differentiate } from "./differentiate.ts";
 import type { Node, TensorGraph, Update } from "./graph.ts";
@@ -113,7 +114,9 @@ class StepBuilder implements Moving {
     const { gradients, byPath } = this.gradients(g, early.loss, scale);
     const values = measureGradients(g, early, forward, moved, byPath);
     const squared = squaredNorm(g, gradients);
-    const metrics = metricVector(g, values, g.sqrt(squared), scale);
+    g.at({ path: "", role: "clip" });
+    const norm = g.sqrt(squared);
+    const metrics = metricVector(g, values, norm, scale);
     const [isLossFinite, isGradientFinite] = [isFinite(g, values.loss), isFinite(g, squared)];
     const isSound = g.and(isLossFinite, isGradientFinite);
     const renewed = [
@@ -257,9 +260,8 @@ class StepBuilder implements Moving {
     const renewed = new Map<string, Node>();
     this.groups.forEach((group, k) => {
       // Unclipped gradients wait, too: work on them that began before the norm would be a kernel of its own.
-      const gradient = scale
-        ? g.multiply(gradients[k]!, scale)
-        : g.add("again", [gradients[k]!, isSound]);
+      const raw = group.segments ? inChunks(g, gradients[k]!, group.segments) : gradients[k]!;
+      const gradient = scale ? g.multiply(raw, scale) : g.add("again", [raw, isSound]);
       const lr = this.scalars.node(g, "lr", group.lr);
       const { next, slots } = optimizeGroup(g, this.layout, group, { gradient, t, lr });
       const clamped = group.clamp

@@ -4,7 +4,8 @@
 // bodies share, moments as a rule, is one value.
 import { Builder } from "./builder.ts";
 import type { Node } from "./graph.ts";
-import type { OptimizerUse } from "./lowered.ts";
+import { segmentsOf } from "./apply-segmented.ts";
+import type { OptimizerReach, OptimizerUse } from "./lowered.ts";
 
 /** What has to be known of a group to merge it. */
 export interface MergeableGroup {
@@ -12,10 +13,21 @@ export interface MergeableGroup {
   readonly optimizer: OptimizerUse;
 }
 
-/** Whether one array of slots serves both: the same optimizer, element by element, with slots of the same kind. */
-export function canMerge(a: OptimizerUse, b: OptimizerUse): boolean {
-  if (a.name !== b.name || a.reach !== "element" || b.reach !== "element") return false;
-  return slotsOf(a) === slotsOf(b);
+/** Whether one array of slots serves all: the same optimizer over flat arrays, with slots of the same kind. */
+export function canMerge(groups: readonly MergeableGroup[]): boolean {
+  const [first, ...others] = groups.map(({ optimizer }) => optimizer);
+  if (others.some(({ name }) => name !== first!.name)) return false;
+  const reach = reachOfAll(groups);
+  if (reach === "shape") return false;
+  if (reach === "sums" && !segmentsOf(groups.flatMap(({ lengths }) => lengths))) return false;
+  const slots = slotsOf(first!);
+  return others.every((other) => slotsOf(other) === slots);
+}
+
+function reachOfAll(groups: readonly MergeableGroup[]): OptimizerReach {
+  const reaches = groups.map(({ optimizer }) => optimizer.reach);
+  if (reaches.includes("shape")) return "shape";
+  return reaches.includes("sums") ? "sums" : "element";
 }
 
 function slotsOf(optimizer: OptimizerUse): string {
@@ -34,6 +46,7 @@ export function mergedOptimizer(groups: readonly MergeableGroup[]): OptimizerUse
   const [first] = groups;
   return {
     ...first!.optimizer,
+    reach: reachOfAll(groups),
     apply: (g, at) => {
       const applied = groups.map(({ optimizer }) => optimizer.apply(g, at));
       const own = (values: readonly Node[]) => ownOf(g, values, ends);

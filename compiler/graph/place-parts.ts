@@ -94,7 +94,7 @@ function merged(splits: readonly Split[], residentElements: number): Split[] {
   return bundles.map((bundle) => {
     const [{ group }] = bundle as [Split];
     if (bundle.length === 1) return bundle[0]!;
-    const optimizer = mergedOptimizer(bundle.map((each) => ({ lengths: lengthsOf(each), optimizer: each.group.optimizer }))); // prettier-ignore
+    const optimizer = mergedOptimizer(bundle.map(mergeable));
     return {
       parameters: bundle.flatMap(({ parameters }) => parameters),
       group: { ...group, optimizer },
@@ -109,11 +109,15 @@ function fits(bundle: readonly Split[], split: Split, residentElements: number):
     total <= residentElements &&
     ![...bundle, split].some(({ clamp }) => clamp) &&
     JSON.stringify(group.lr) === JSON.stringify(split.group.lr) &&
-    canMerge(group.optimizer, split.group.optimizer)
+    canMerge([...bundle, split].map(mergeable))
   );
 }
 
 const lengthsOf = ({ parameters }: Split) => parameters.map(({ shape }) => elementCount(shape));
+const mergeable = (split: Split) => ({
+  lengths: lengthsOf(split),
+  optimizer: split.group.optimizer,
+});
 const isOdd = (split: Split) => lengthsOf(split).reduce((sum, each) => sum + each, 0) % 4 !== 0;
 
 function placedGroup({ parameters, group, clamp }: Split, k: number): PlacedGroup {

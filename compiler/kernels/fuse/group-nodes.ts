@@ -219,13 +219,25 @@ export class Grouping {
     for (const group of candidates) {
       if (!this.mayRead(group, bases, node)) continue;
       for (const mapping of this.mappings(group, [operand], operand))
-        if (this.isOperandAtHand(group, operand, mapping) && walksAlong(group, node, mapping))
-          return this.joinWalk(group, node, mapping);
+        if (this.isOperandAtHand(group, operand, mapping) && walksAlong(group, node, mapping)) {
+          this.joinWalk(group, node, mapping);
+          return this.joinRelated(group, node);
+        }
     }
     const { group, mapping } = this.groups.createOver(operand);
     group.shapes.set(operand.shape.join(), mapping);
     walksAlong(group, node, mapping);
     this.joinWalk(group, node, mapping);
+  }
+
+  /** Earlier sums over the same rows of what a walk reads become a part of it. */
+  private joinRelated(group: Group, node: Node): void {
+    if (!this.follows(absorbRule)) return;
+    const alike = this.walksLike(node);
+    const others = [...group.reads].flatMap((base) => [...(this.readers.get(base) ?? [])]);
+    for (const other of new Set(others))
+      if (other !== group && alike.has(other) && isSameTime(group.root, other.root))
+        absorbRule.merge(this, group, other);
   }
 
   private joinWalk(group: Group, node: Node, mapping: Mapping): void {

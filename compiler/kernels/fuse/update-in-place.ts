@@ -162,8 +162,10 @@ export class Updating {
     );
     const readsOld = (expression: Parameters<typeof loadsOf>[0]) =>
       loadsOf(expression).some((load) => this.rootOf(load.buffer) === resident);
-    // Sums and products read other elements than the one that is written.
-    if (outside.some(readsOld)) return false;
+    // Sums and products read other elements than the one that is written; but a row that is summed up before it is
+    // written anew reads each of its own.
+    const isRowStore = isOverRow(kernel, own[0]!);
+    if (outside.some((each) => readsOld(each) && !(isRowStore && isOwn(each)))) return false;
     return (
       stores.every((store) => isOwn(store.value)) && !this.destroysAhead(kernel, made, resident)
     );
@@ -230,6 +232,13 @@ function inTurns(kernel: Kernel | HostWork): readonly [readonly Store[], readonl
       stage.kind === "store" && stage.over === axes ? [stage.store] : [],
     );
   return [over("row"), over("grid")];
+}
+
+function isOverRow(kernel: Kernel, store: Store): boolean {
+  if (kernel.kind !== "loop") return false;
+  return kernel.stages.some(
+    (stage) => stage.kind === "store" && stage.over === "row" && stage.store === store,
+  );
 }
 
 function withStoresInTurns(kernel: Kernel | HostWork): Kernel | HostWork {

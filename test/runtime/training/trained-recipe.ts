@@ -40,7 +40,10 @@ recipe small(length: duration = 3 epochs, rate: real = 5e-3) {
 
 const file = "recipe.vit";
 
-export function compileText(text: string, device: ChosenDevice): CompiledRecipe {
+export function compileText(
+  text: string,
+  device: Pick<ChosenDevice, "name" | "limits">,
+): CompiledRecipe {
   const loaded = loadLibrary(
     { read: (name) => (name === file ? text : undefined), shipped: shipped() },
     file,
