@@ -1,5 +1,5 @@
 // The tests that hold every fixture against Vitrail on some targets: outputs, then losses and gradients, then optimizer
-// steps. Each target has a test file of its own, since files run side by side.
+// steps. Each target has test files of its own, since files run side by side.
 import { afterAll, describe, expect, test } from "vitest";
 import { tolerances, worst } from "./compare.ts";
 import type { Difference, Target } from "./compare.ts";
@@ -25,10 +25,11 @@ function onceTrained(
   return () => (found ??= trainingDifferences(fixture, training, target));
 }
 
-/** Declares the tests of all fixtures on one target. */
-export function holdCases(target: Target): void {
+/** Declares the tests of the fixtures that are held here on one target, by their names. */
+export function holdCases(target: Target, isHere: (name: string) => boolean = () => true): void {
   afterAll(closeDevices);
-  const cases = readFixtures().map((fixture) => [fixture.name, fixture] as const);
+  const fixtures = readFixtures().filter(({ name }) => isHere(name));
+  const cases = fixtures.map((fixture) => [fixture.name, fixture] as const);
   describe.each(cases)(`%s on ${target}`, { timeout: 300_000 }, (_name, fixture) => {
     const { forward, training } = fixture;
     const tolerance = tolerances[target];

@@ -1,18 +1,4 @@
-// One step of every family from fresh weights, with chance on where it has any (dropout, dropped paths and tokens): run
-// again it has the same bits, and under another seed what is drawn is something else.
-import { afterAll, describe, expect, test } from "vitest";
-import type { Target } from "./compare.ts";
-import { closeDevices } from "./devices.ts";
-import { freshSteps, isDrawn, recipesOfFamilies } from "./fresh-step.ts";
+// One step of every family on `wasm`, twice. On `webgpu` the files that hold its cases do the same.
+import { holdSameBits } from "./hold-same-bits.ts";
 
-afterAll(closeDevices);
-
-describe.each(recipesOfFamilies())("%s", { timeout: 300_000 }, (_name, spec) => {
-  test.each<Target>(["wasm", "webgpu"])("has the same bits twice on %s", async (target) => {
-    const seeds = isDrawn(spec) ? [0, 0, 1] : [0, 0];
-    const [once, again, other] = await freshSteps(spec, target, seeds);
-    expect(Number.isFinite(once!.loss)).toBe(true);
-    expect(again).toEqual(once);
-    if (other) expect(other.parts).not.toEqual(once!.parts); // the loss may be the same: a head starts at zero
-  });
-});
+holdSameBits("wasm");

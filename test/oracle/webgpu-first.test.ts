@@ -1,4 +1,8 @@
-// Every case on `webgpu`, against the implementations that others wrote.
+// The first half of the families on `webgpu`: every case against the implementations that others wrote, then one step
+// of each twice, on the pipelines that the cases have loaded.
 import { holdCases } from "./hold-cases.ts";
+import { holdSameBits } from "./hold-same-bits.ts";
+import { isFirstHalf } from "./webgpu-halves.ts";
 
-holdCases("webgpu");
+holdCases("webgpu", isFirstHalf);
+holdSameBits("webgpu", isFirstHalf);
