@@ -1,6 +1,7 @@
 // What a compilation is asked for: the target, the device to plan for, who is told of what crosses a boundary.
 import type { RecomputeWish } from "./graph/lowered.ts";
 import type { TensorGraph } from "./graph/graph.ts";
+import { joiningOfProducts } from "./graph/join-products.ts";
 import { attentionRecognition } from "./graph/recognise.ts";
 import { rules, rulesOfGradients, type RuleSettings } from "./graph/simplify.ts";
 import { fusionRules } from "./kernels/fuse/rules.ts";
@@ -38,6 +39,7 @@ export interface ShownValue {
 export const ruleNames: readonly string[] = [
   ...[...rules, ...rulesOfGradients].map(({ name }) => name),
   attentionRecognition,
+  joiningOfProducts,
   ...fusionRules.map(({ name }) => name),
 ];
 

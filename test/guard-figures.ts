@@ -20,6 +20,7 @@ export const guardedRecipes = [
   "test/guard.vit:distilled",
   "test/guard.vit:towers",
   "test/guard.vit:layerwise",
+  "test/guard.vit:apart",
 ] as const;
 
 export type GuardedRecipe = (typeof guardedRecipes)[number];

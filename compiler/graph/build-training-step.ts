@@ -8,6 +8,7 @@ import { Builder } from "./builder.ts";
 import { differentiate } from "./differentiate.ts";
 import type { Node, TensorGraph, Update } from "./graph.ts";
 import { elementCount } from "./graph.ts";
+import { joinProducts, wantedTogether } from "./join-products.ts";
 import type { LoweredRecipe, TrainingDataflow } from "./lowered.ts";
 import { LossScale } from "./loss-scale.ts";
 import { followedStatistics, movedTwin } from "./move-twins.ts";
@@ -51,10 +52,12 @@ export function buildTrainingStep(
   const recognised = recipe.choices.map((choice) =>
     recognise(simplify(forwardGraph(choice), { without }), { without }),
   );
-  const placed = placeParts(recipe, settings.residentElements);
+  const together = recognised.flatMap(({ graph }) => wantedTogether(graph, { without }));
+  const placed = placeParts(recipe, settings.residentElements, together);
   const step = new StepBuilder(recipe, placed.groups, placed.layout);
   const isSplit = recipe.accumulate > 1;
-  const graphs = recognised.map(({ graph }, i) => {
+  const joined = recognised.map(({ graph }) => joinProducts(graph, placed.layout, { without }));
+  const graphs = joined.map((graph, i) => {
     const name = isSplit ? "accumulate" : "train";
     const forward = { graph, requests: recipe.choices[i]!.gradients };
     return {

@@ -1,5 +1,6 @@
 // Evaluations, prediction and a model's forward pass -> graphs over residents, as every target runs them.
 import type { EntryGraph, ResidentLayout } from "../compiled.ts";
+import { joinProducts, wantedTogether } from "./join-products.ts";
 import type { LoweredModel, LoweredRecipe } from "./lowered.ts";
 import { placeModel } from "./place-model.ts";
 import { recognise } from "./recognise.ts";
@@ -32,11 +33,13 @@ export function forwardEntry(
   settings: RuleSettings = {},
 ) {
   const recognised = recognise(simplify(model.graph, settings), settings);
-  const layout = placeModel(model.graph, residentElements);
+  const together = wantedTogether(recognised.graph, settings);
+  const layout = placeModel(model.graph, residentElements, together);
   const graph = placed(recognised, layout, settings);
   return { entry: { name: "forward", graph }, layout, recognised };
 }
 
 function placed({ graph }: Recognised, layout: ResidentLayout, settings: RuleSettings) {
-  return simplify(placeResidents(graph, layout), { isDifferentiated: true, ...settings });
+  const joined = joinProducts(graph, layout, settings);
+  return simplify(placeResidents(joined, layout), { isDifferentiated: true, ...settings });
 }

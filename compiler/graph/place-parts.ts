@@ -9,6 +9,7 @@ import { elementCount } from "./graph.ts";
 import type { LoweredRecipe, OptimizerUse, ParameterGroup } from "./lowered.ts";
 import type { HostExpression } from "./lowered.ts";
 import { placeLossScale } from "./loss-scale.ts";
+import { besideEachOther } from "./lying-together.ts";
 import { canMerge, mergedOptimizer } from "./merge-groups.ts";
 import { LayoutBuilder, packingOrder, splitInRuns } from "./resident-layout.ts";
 import type { Part } from "./resident-layout.ts";
@@ -33,17 +34,25 @@ export interface PlacedParts {
   readonly layout: ResidentLayout;
 }
 
-export function placeParts(recipe: LoweredRecipe, residentElements: number): PlacedParts {
+/** @param together paths of parameters that should lie one behind the other, list by list */
+export function placeParts(
+  recipe: LoweredRecipe,
+  residentElements: number,
+  together: readonly (readonly string[])[] = [],
+): PlacedParts {
   const layout = new LayoutBuilder();
   const byPath = new Map(recipe.parameters.map((parameter) => [parameter.path, parameter]));
-  const splits = recipe.groups.flatMap((group) =>
-    splitGroup(group, byPath, recipe, residentElements),
-  );
+  const splits = recipe.groups.flatMap((group) => {
+    const parameters = group.paths.map((path) => byPath.get(path)!);
+    const ordered = besideEachOther(parameters, together);
+    return splitGroup(group, ordered, recipe, residentElements);
+  });
   const groups = merged(splits, residentElements).map((group, k): PlacedGroup =>
     placedGroup(group, k),
   );
   for (const group of groups) placeGroup(group, recipe, layout);
-  const rest = recipe.parameters.filter(({ path }) => !layout.has(path));
+  const frozen = recipe.parameters.filter(({ path }) => !layout.has(path));
+  const rest = besideEachOther(frozen, together);
   splitInRuns(rest, residentElements).forEach((chunk, k) =>
     layout.add(`frozen.${k}`, packingOrder(chunk).map(parameterPart)),
   );
@@ -64,11 +73,10 @@ interface Split {
 /** Clamped parameters stand apart; what is longer than an array may be is split. */
 function splitGroup(
   group: ParameterGroup,
-  byPath: ReadonlyMap<string, Parameter>,
+  parameters: readonly Parameter[],
   recipe: LoweredRecipe,
   residentElements: number,
 ): Split[] {
-  const parameters = group.paths.map((path) => byPath.get(path)!);
   const clampOf = (path: string) => recipe.clamps.find((clamp) => clamp.path === path);
   const free = packingOrder(parameters.filter(({ path }) => !clampOf(path)));
   const clamped = parameters.filter(({ path }) => clampOf(path));

@@ -11,6 +11,7 @@ import type { Node, Origin, TensorGraph } from "./graph.ts";
 import { matchSoftmax } from "./match-softmax.ts";
 import { constantValue } from "./rules/rule.ts";
 import type { RuleSettings } from "./simplify.ts";
+import { usersOf, type Users } from "./users.ts";
 
 export interface FoundAttention {
   readonly origin: Origin;
@@ -263,15 +264,6 @@ function splitScores(dot: Node, keys: number) {
     batch: denseAxes(dot.shape, a.batch.map((_, place) => place)),
     queries: denseAxes(dot.shape, qSide.free.map((_, place) => qStart + place)),
   }; // prettier-ignore
-}
-
-type Users = ReadonlyMap<Node, readonly (Node | "result")[]>;
-
-function usersOf(graph: TensorGraph): Users {
-  const users = new Map<Node, (Node | "result")[]>(graph.nodes.map((node) => [node, []]));
-  for (const node of graph.nodes) for (const input of node.inputs) users.get(input)!.push(node);
-  for (const { value } of [...graph.outputs, ...graph.updates]) users.get(value)!.push("result");
-  return users;
 }
 
 /** Whether anything between the scores and the weights is read by more than the softmax and the last product. */

@@ -1,7 +1,8 @@
 // Parts put together again: the gradients of slices are padded and added up, which is a concat where they meet;
-// neighbouring slices in a concat are one slice, a slice of one part of a concat is that part.
+// parts of one array that lie end to end are one part of it, a slice of one part of a concat is that part.
 import { number, numbers } from "../../ops/attributes.ts";
 import type { Notation } from "../../ops/notation.ts";
+import { elementCount, rowMajorStrides } from "../../ops/shape.ts";
 import type { Node } from "../graph.ts";
 import type { Rule } from "./rule.ts";
 
@@ -50,27 +51,27 @@ function padAxis(g: Notation, x: Node, axis: number, before: number, after: numb
   return g.pad(x, at(before), at(after));
 }
 
-/** The axis along which a slice cuts, where it is one only and steps by 1. */
-function cutOf(node: Node): { readonly axis: number; readonly start: number } | undefined {
-  if (node.op !== "slice" || numbers(node.attributes, "steps").some((step) => step !== 1))
-    return undefined;
-  const cut = node.shape.flatMap((extent, axis) =>
-    extent === node.inputs[0]!.shape[axis] ? [] : [axis],
-  );
-  const [axis] = cut;
-  if (axis === undefined || cut.length > 1) return undefined;
-  return { axis, start: numbers(node.attributes, "starts")[axis]! };
+/** Consecutive elements of an array, in the order in which they lie. */
+interface Run {
+  readonly of: Node;
+  readonly start: number;
 }
 
-/** Whether a slice begins where so many elements from the start of another slice end. */
-function continues(first: Node, extent: number, next: Node, axis: number): boolean {
-  const [from, to] = [cutOf(first), cutOf(next)];
-  return (
-    from?.axis === axis &&
-    to?.axis === axis &&
-    first.inputs[0] === next.inputs[0] &&
-    from.start + extent === to.start
-  );
+/** Through reshapes and slices that leave what they take in one piece. */
+function runOf(node: Node, start = 0): Run {
+  if (node.op === "reshape") return runOf(node.inputs[0]!, start);
+  const whole = node.inputs[0]!;
+  if (node.op !== "slice" || !isInOnePiece(node)) return { of: node, start };
+  const strides = rowMajorStrides(whole.shape);
+  const first = numbers(node.attributes, "starts").map((at, axis) => at * strides[axis]!);
+  return runOf(whole, start + first.reduce((sum, each) => sum + each, 0));
+}
+
+/** One element along the axes before the first that it cuts to more, and all of those behind it. */
+function isInOnePiece(slice: Node): boolean {
+  if (numbers(slice.attributes, "steps").some((step) => step !== 1)) return false;
+  const first = slice.shape.findIndex((extent) => extent !== 1);
+  return slice.shape.every((extent, axis) => axis <= first || extent === slice.inputs[0]!.shape[axis]); // prettier-ignore
 }
 
 export const assemblyRules: readonly Rule[] = [
@@ -98,24 +99,28 @@ export const assemblyRules: readonly Rule[] = [
     },
   },
   {
-    name: "neighbouring slices in a concat are one slice",
+    // Weights that are stacked, and the parts of a stack's gradient on their way into the flat gradient.
+    name: "parts of an array that lie end to end are one part",
     ops: ["concat"],
     apply(g, node) {
       const axis = number(node.attributes, "axis");
-      const runs: { first: Node; extent: number }[] = [];
+      if (elementCount(node.shape.slice(0, axis)) !== 1) return undefined;
+      const runs: { first: Run; extent: number; size: number; readonly only: Node }[] = [];
       for (const input of node.inputs) {
+        const [run, size] = [runOf(input), elementCount(input.shape)];
         const last = runs.at(-1);
-        if (last && continues(last.first, last.extent, input, axis))
+        if (last?.first.of === run.of && last.first.start + last.size === run.start) {
           last.extent += input.shape[axis]!;
-        else runs.push({ first: input, extent: input.shape[axis]! });
+          last.size += size;
+        } else runs.push({ first: run, extent: input.shape[axis]!, size, only: input });
       }
       if (runs.length === node.inputs.length) return undefined;
-      const pieces = runs.map(({ first, extent }) =>
-        extent === first.shape[axis]
-          ? first
-          : g.sliceAxis(first.inputs[0]!, axis, cutOf(first)!.start, extent),
-      );
-      return pieces.length === 1 ? pieces[0]! : g.concat(pieces, axis);
+      const pieces = runs.map(({ first: { of, start }, extent, size, only }) => {
+        if (size === elementCount(only.shape)) return only;
+        const flat = g.slice(g.reshape(of, [elementCount(of.shape)]), [start], [size]);
+        return g.reshape(flat, node.shape.with(axis, extent));
+      });
+      return g.concat(pieces, axis);
     },
   },
   {

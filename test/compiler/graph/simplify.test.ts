@@ -138,7 +138,12 @@ test("every rule fires somewhere in these tests", () => {
   const g = new Builder();
   const label = g.input("label", { shape: [2], dtype: "i32" });
   const scattered = g.scatterAdd(x(g, 2), label, { batch: 1, size: 3 });
-  const graph = g.finish({ outputs: [{ name: "y", value: scattered }] });
+  const table = g.input("table", { shape: [4, 3], dtype: "f32" });
+  const rows = [0, 2].map((start) => g.reshape(g.sliceAxis(table, 0, start, 2), [1, 6]));
+  const outputs = { y: scattered, rows: g.concat(rows, 0) };
+  const graph = g.finish({
+    outputs: Object.entries(outputs).map(([name, value]) => ({ name, value })),
+  });
   expectSameMeaning(simplify(graph, { observe: (rule) => fired.add(rule) }), graph);
   const silent = rules.map((rule) => rule.name).filter((name) => !fired.has(name));
   expect(silent).toEqual([]);

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { renderDiagnostics } from "../../../grammar/diagnostic.ts";
 import { compileRecipe } from "../../../compiler/compile.ts";
 import type { CompiledRecipe } from "../../../compiler/compiled.ts";
+import type { RuleSettings } from "../../../compiler/graph/simplify.ts";
 import { loadLibrary } from "../../../compiler/model/load-library.ts";
 import { catalog } from "../../../runtime/data/catalog.ts";
 import { openChosenDevice } from "../../../runtime/device/chosen-device.ts";
@@ -43,6 +44,7 @@ const file = "recipe.vit";
 export function compileText(
   text: string,
   device: Pick<ChosenDevice, "name" | "limits">,
+  settings: RuleSettings = {},
 ): CompiledRecipe {
   const loaded = loadLibrary(
     { read: (name) => (name === file ? text : undefined), shipped: shipped() },
@@ -51,7 +53,7 @@ export function compileText(
   const { compiled, diagnostics } = compileRecipe(
     loaded.library,
     { file, catalog: catalog(nodeHost) },
-    { target: device.name, limits: device.limits },
+    { target: device.name, limits: device.limits, ...settings },
   );
   if (compiled) return compiled;
   throw new Error(
