@@ -41,6 +41,8 @@ class Joining {
   private readonly spans: readonly Span[];
   /** By outermost buffer: who reads which part of it. */
   private readonly readers = new Map<number, { kernel: AnyKernel; span: Span }[]>();
+  /** Outermost buffers that some kernel writes. */
+  private readonly written: ReadonlySet<number>;
   /** What has become of a kernel: undefined where another one does its work. */
   private readonly instead = new Map<AnyKernel, LoopKernel | undefined>();
 
@@ -48,6 +50,7 @@ class Joining {
     this.kernels = kernels;
     this.buffers = buffers;
     this.spans = spansOf(buffers);
+    this.written = new Set(kernels.flatMap((kernel) => this.spansWritten(kernel).map(({ root }) => root))); // prettier-ignore
     for (const kernel of kernels)
       for (const id of [...kernelReads(kernel), ...(kernel.after ?? [])]) {
         const span = this.spans[id]!;
@@ -99,11 +102,10 @@ class Joining {
   /** Whether no member waits for what is made of the results of another, or for what lies among them. */
   private areFree(members: readonly Member[]): boolean {
     const own = new Set<AnyKernel>(members.map(({ kernel }) => kernel));
-    const isWritten = new Set(this.kernels.flatMap((kernel) => this.spansWritten(kernel).map(({ root }) => root))); // prettier-ignore
     const [first] = members;
     const writes = new Set(kernelWrites(first!.kernel));
     const isSteady = this.fixedSlots(first!).every(
-      (id) => writes.has(id) || !isWritten.has(this.spans[id]!.root),
+      (id) => writes.has(id) || !this.written.has(this.spans[id]!.root),
     );
     if (!isSteady) return false;
     const reach = [...writes].map((id) => this.reachOf(members, buffersOf(first!.kernel).indexOf(id))); // prettier-ignore

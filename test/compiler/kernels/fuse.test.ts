@@ -1,47 +1,13 @@
 // Each rule of fusion on the smallest graph that shows it. `kernelsOf` also holds the kernels against the graph's meaning.
 import { describe, expect, test } from "vitest";
-import { Builder } from "../../../compiler/graph/builder.ts";
 import { differentiate } from "../../../compiler/graph/differentiate.ts";
-import type { Attributes, Initializer, Node } from "../../../compiler/graph/graph.ts";
+import type { Attributes, Node } from "../../../compiler/graph/graph.ts";
 import { simplify } from "../../../compiler/graph/simplify.ts";
-import { printKernels } from "../../../compiler/kernels/print.ts";
 import { base16Sizes, digitsSizes } from "../graph/small-vit.ts";
 import { fuse } from "../../../compiler/kernels/fuse.ts";
+import { Graph, kernelsOf } from "./kernels-of.ts";
 import { expectSameKernels } from "./same-kernels.ts";
 import { tinySizes, trainingGraph } from "./training-graph.ts";
-
-const initializer: Initializer = { kind: "zeros", settings: {} };
-
-class Graph extends Builder {
-  f32(name: string, ...shape: number[]): Node {
-    return this.input(name, { shape, dtype: "f32" });
-  }
-  i32(name: string, ...shape: number[]): Node {
-    return this.input(name, { shape, dtype: "i32" });
-  }
-  trained(path: string, ...shape: number[]): Node {
-    return this.parameter({ path, shape, dtype: "f32", initializer, trainable: true, block: "", origin: { path } }); // prettier-ignore
-  }
-  /** x through a weight [in, out]: the last axis is contracted. */
-  linear(x: Node, weight: Node): Node {
-    return this.dot(x, weight, { contract: [[x.shape.length - 1], [0]] });
-  }
-}
-
-/** What `write` gives is the output `y` (or outputs by name); renewed parameters by path. */
-function kernelsOf(
-  write: (g: Graph) => Node | Record<string, Node>,
-  renewed: (g: Graph) => Record<string, Node> = () => ({}),
-): string {
-  const g = new Graph();
-  const result = write(g);
-  const outputs = "op" in result && "inputs" in result ? { y: result as Node } : result;
-  const graph = g.finish({
-    outputs: Object.entries(outputs).map(([name, value]) => ({ name, value: value as Node })),
-    updates: Object.entries(renewed(g)).map(([path, value]) => ({ path, value })),
-  });
-  return printKernels(expectSameKernels(simplify(graph)));
-}
 
 describe("a copied view", () => {
   test("that shows the first of a sorted line is no result of the loop over the whole line", () => {
@@ -50,48 +16,6 @@ describe("a copied view", () => {
       return g.scatterAdd(g.f32("values", 2, 3), first, { batch: 1, size: 6 });
     });
     expect(kernels).toMatch(/copy|slice/);
-  });
-});
-
-describe("partial sums of equal shape", () => {
-  const columns = (g: Graph, ...names: string[]): Node[] =>
-    names.map((name) => g.sum(g.f32(name, 4096, 8), [0]));
-
-  test("whose results lie at the same distances are joined by one kernel", () => {
-    const kernels = kernelsOf((g) =>
-      g.concat(
-        ["a", "b", "c"].flatMap((name) => [...columns(g, name), g.f32(`${name}.rest`, 4)]),
-        0,
-      ),
-    );
-    expect(kernels.match(/^\d+ .*\(partial\)/gm)).toHaveLength(3);
-    expect(kernels).toMatch(/sum {2}\[i3: 3, i1: 8\] row \[i2: 64\]/);
-    expect(kernels).toMatch(/sum b\d+\[\(i2 \* 8 \+ i1 \+ i3 \* 512\)\]/);
-    expect(kernels).toMatch(/b\d+\[\(i1 \+ i3 \* 12\)\] = r0/);
-  });
-
-  test("of two in each layer are joined by one kernel", () => {
-    const kernels = kernelsOf((g) =>
-      g.concat(
-        ["a", "b", "c"].flatMap((name) => [
-          ...columns(g, `${name}.gain`),
-          g.f32(`${name}.rest`, 4),
-          ...columns(g, `${name}.offset`),
-          g.f32(`${name}.more`, 40),
-        ]),
-        0,
-      ),
-    );
-    expect(kernels).toMatch(/\[i3: 3, i4: 2, i1: 8\] row \[i2: 64\]/);
-  });
-
-  test("of which one waits for the other stay apart", () => {
-    const kernels = kernelsOf((g) => {
-      const [first] = columns(g, "a");
-      const shifted = g.subtract(g.f32("b", 4096, 8), g.spread(first!, [4096, 8], [0]));
-      return g.concat([first!, g.sum(g.multiply(shifted, shifted), [0])], 0);
-    });
-    expect(kernels).not.toMatch(/\[i\d+: 2, i\d+: 8\] row/);
   });
 });
 
