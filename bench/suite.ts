@@ -69,7 +69,7 @@ async function run(names: readonly string[], options: Options): Promise<SuiteFig
 const program = new Command("bench")
   .argument("[workloads...]", [...workloads.map(({ name }) => name), ...own].join(", "))
   .option("--samples <n>", "wanted of each peer", Number, 21)
-  .option("--seconds <n>", "at most, of one workload", Number, 240)
+  .option("--seconds <n>", "of each peer, but for its first five samples", Number, 30)
   .option("--threads <n>", "of each peer that has several", Number, cpus().length)
   .option("--peers <names>", "only those with these names, as in vitrail,pytorch")
   .option("--kernels <text>", "only kernels whose name has this in it")

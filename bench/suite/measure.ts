@@ -1,7 +1,8 @@
 // Peers take turns, one run each, round by round, so that whatever the machine does meets all of them alike. A short run
 // is made twice, and the second counts: the first finds its threads asleep and its data gone from the caches, while the
 // steps of a training follow each other. A sample in which other processes took more than a little of the machine is
-// dropped and taken again, up to a point.
+// dropped and taken again, up to a point. Each has as much time as the others, so a slow peer has fewer samples and the
+// quick ones do not wait for it.
 import { readFileSync } from "node:fs";
 import type { PeerProcess } from "./peer-process.ts";
 import type { Answer } from "./protocol.ts";
@@ -11,6 +12,8 @@ export interface Samples {
   readonly ms: number[];
   /** Dropped: others were busy. */
   dropped: number;
+  /** Spent in all, on dropped ones, too. */
+  seconds: number;
   /** Why it measures no more. */
   failed?: string;
 }
@@ -20,24 +23,34 @@ export interface MeasureSettings {
   readonly samples: number;
   /** Runs thrown away before. */
   readonly warmup: number;
-  /** Given up after this long in all. */
+  /** A peer that has taken so long, with `leastSamples` or more, is asked no more. */
   readonly seconds: number;
   readonly secondsPerRun: number;
   /** Share of the machine that others may take in a sample; infinite: whatever they take. */
   readonly quiet: number;
 }
 
+/** Of a peer, however slow it is. */
+const leastSamples = 5;
+/** A slow peer that was disturbed as often is given up. */
+const mostDropped = 5;
+
 export async function measure(
   peers: readonly PeerProcess[],
   { samples, warmup, seconds, secondsPerRun, quiet }: MeasureSettings,
 ): Promise<Samples[]> {
-  const all = peers.map((peer): Samples => ({ peer, ms: [], dropped: 0 }));
-  const deadline = Date.now() + seconds * 1000;
-  for (let round = 0; Date.now() < deadline; round++) {
-    const open = all.filter((each) => each.failed === undefined && each.ms.length < samples);
+  const all = peers.map((peer): Samples => ({ peer, ms: [], dropped: 0, seconds: 0 }));
+  const isOpen = ({ failed, ms, dropped, seconds: spent }: Samples) =>
+    failed === undefined &&
+    ms.length < samples &&
+    (spent < seconds || (ms.length < leastSamples && dropped < mostDropped));
+  for (let round = 0; ; round++) {
+    const open = all.filter(isOpen);
     if (open.length === 0) break;
     for (const each of open) {
+      const begin = Date.now();
       const { ms, others, failed } = await sample(each.peer, secondsPerRun);
+      each.seconds += (Date.now() - begin) / 1000;
       if (failed !== undefined) each.failed = failed;
       else if (round >= warmup && others > quiet) each.dropped++;
       else if (round >= warmup) each.ms.push(ms);
