@@ -149,7 +149,7 @@ export async function compile(target: string, options: CompileOptions = {}): Pro
   const spec = compileSpec(
     parseTarget(target),
     { ...optionsOf(options.settings ?? {}), ...(batch === undefined ? {} : { batch }) },
-    { target: name, clock: nodeHost.now, ...(limits === undefined ? {} : { limits }) },
+    { target: name, threads, clock: nodeHost.now, ...(limits === undefined ? {} : { limits }) },
   );
   const figures = compileFigures(spec, threads);
   return { compiled: spec.compiled, ...(figures === undefined ? {} : { figures }) };
@@ -176,11 +176,10 @@ export async function profile(target: string, options: ProfileOptions = {}): Pro
     ...(threads === undefined ? {} : { threads }),
   });
   try {
-    const { name, limits } = device;
     const spec = compileSpec(
       parseTarget(target),
       { ...optionsOf(settings), ...(batch === undefined ? {} : { batch }) },
-      { target: name, limits },
+      { target: device.name, limits: device.limits, threads: device.threads },
     );
     return await profileOnDevice(spec, device, nodeHost, repeats);
   } finally {
@@ -209,10 +208,10 @@ export async function train(target: string, options: TrainOptions = {}): Promise
     ...(threads === undefined ? {} : { threads }),
   });
   try {
-    const { name, limits } = device;
     const spec = compileRecipeSpec(parseTarget(target), optionsOf(settings), {
-      target: name,
-      limits,
+      target: device.name,
+      limits: device.limits,
+      threads: device.threads,
     });
     return await runTraining({
       compiled: spec.compiled,

@@ -63,6 +63,7 @@ export async function compile(text: string, options: CompileOptions): Promise<nu
     throw new UsageError(`\`${options.memory}\` is no size of a memory`, ["write --memory 8GB, or 512MiB"]); // prettier-ignore
   const parts: string[] = [];
   const limits = name === "webgpu" ? await webgpuLimits() : {};
+  const threads = options.threads ?? (name === "wasm" ? await threadsHere() : 1);
   const target = parseTarget(text);
   const open = {
     files: specFiles(),
@@ -71,7 +72,7 @@ export async function compile(text: string, options: CompileOptions): Promise<nu
     ...(options.batch === undefined ? {} : { batch: options.batch }),
   };
   const { recompute } = options;
-  const settings = { target: name, ...limits, ...(recompute ? { recompute } : {}) };
+  const settings = { target: name, ...limits, threads, ...(recompute ? { recompute } : {}) };
   const spec = compileSpec(target, open, {
     ...settings,
     clock: nodeHost.now,
@@ -87,8 +88,8 @@ export async function compile(text: string, options: CompileOptions): Promise<nu
     say(parts.join("\n\n"));
     return exit.fine;
   }
-  const figures = compileFigures(spec, options.threads ?? (await threadsHere()))!;
-  const fitting = options.memory === undefined ? [] : batchesThatFit(spec, figures, { target, open, settings, memory }); // prettier-ignore
+  const figures = compileFigures(spec, threads)!;
+  const fitting = options.memory === undefined ? [] : batchesThatFit(spec, { target, open, settings, memory }); // prettier-ignore
   if (options.json) sayJson({ ...figures, ...(options.memory === undefined ? {} : { fitting }) });
   else sayFigures(spec, figures, fitting);
   return exit.fine;
@@ -97,15 +98,13 @@ export async function compile(text: string, options: CompileOptions): Promise<nu
 /** The largest batch as the recipe says it, and with all layers computed again. */
 function batchesThatFit(
   spec: CompiledSpec,
-  { memory: { total } }: CompileFigures,
   { target, open, settings, memory }: Pick<BatchSearch, "target" | "settings"> & { readonly open: OpenOptions; readonly memory: number | undefined }, // prettier-ignore
 ): readonly FittingBatch[] {
-  const arrays = spec.compiled.program!.arenas.reduce((sum, arena) => sum + arena.bytes, 0);
   const plan = spec.kind === "recipe" ? spec.compiled.plan : undefined;
   const unit = plan?.accumulate ?? 1;
   const start = Math.floor((plan?.batch ?? open.batch ?? 1) / unit);
   const most = Math.min(memory ?? Number.POSITIVE_INFINITY, limitsOf(settings).totalBytes);
-  const search = { target, options: open, settings, memory: most, beside: total - arrays, unit, start }; // prettier-ignore
+  const search = { target, options: open, settings, memory: most, unit, start }; // prettier-ignore
   const own: FittingBatch = { ...largestBatch(search), memory: Number.isFinite(most) ? most : null, recompute: plan?.recomputed !== undefined }; // prettier-ignore
   const canRecompute = plan && !plan.recomputed && spec.compiled.graphs.some(({ graph }) => layersOf(graph).length > 0); // prettier-ignore
   if (!canRecompute) return [own];
@@ -131,7 +130,7 @@ async function webgpuLimits(): Promise<{ readonly limits?: Limits }> {
 async function threadsHere(): Promise<number> {
   const device = await openChosenDevice({ want: "wasm" });
   await device.close();
-  return Number(/(\d+) thread/.exec(device.description)?.[1] ?? 1);
+  return device.threads;
 }
 
 function titled(entry: EntryGraph["name"], text: string): string {
@@ -245,6 +244,6 @@ function fittingText({ batch, bytes: size, memory, because, recompute }: Fitting
   const where = memory === null ? "the device" : bytes(memory);
   const needs = size === undefined ? "" : `: ${bytes(size)}`;
   if (batch === 0) return `none fits ${where}${how}${size === undefined ? "" : `: the smallest batch needs ${bytes(size)}`}`; // prettier-ignore
-  const why = because === "limit" ? ", a larger one breaks a limit on single arrays" : "";
+  const why = { memory: "", limit: ", a larger one breaks a limit on single arrays", budget: ", a larger one needs more than `recompute to` allows" }[because]; // prettier-ignore
   return `${colors().bold(count(batch))} at most in ${where}${how}${needs}${why}`;
 }

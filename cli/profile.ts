@@ -51,7 +51,7 @@ async function measure(
   device: ChosenDevice,
   { set: settings = {}, batch, repeats = 15 }: ProfileOptions,
 ): Promise<Profile> {
-  const { name: target, limits } = device;
+  const { name: target, limits, threads } = device;
   if (target === "interpret")
     throw new UsageError("the interpreter has no kernels to time", [
       "use --device wasm or --device webgpu",
@@ -59,7 +59,7 @@ async function measure(
   const spec: CompiledSpec = compileSpec(
     parseTarget(text),
     { files: specFiles(), catalog: catalog(nodeHost), settings, ...(batch && { batch }) },
-    { target, limits },
+    { target, limits, threads },
   );
   return profileOnDevice(spec, device, nodeHost, repeats);
 }

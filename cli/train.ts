@@ -42,7 +42,7 @@ export async function train(text: string, options: TrainOptions): Promise<number
     const spec = compileRecipeSpec(
       target,
       { files: specFiles(), catalog: catalog(nodeHost), settings: set },
-      { target: device.name, limits: device.limits, clock: nodeHost.now },
+      { target: device.name, limits: device.limits, threads: device.threads, clock: nodeHost.now },
     );
     if (options.dryRun) sayPlan(spec, device, options);
     else await trainOn(device, spec, options);
@@ -106,7 +106,7 @@ function sayPlan(spec: CompiledRecipeSpec, device: ChosenDevice, options: TrainO
   const sizeOf = (shape: readonly number[]) => shape.reduce((product, size) => product * size, 1);
   const parts = layout.parts.filter(({ role }) => role === "parameter");
   const parameters = parts.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
-  const figures = compileFigures(spec, threadsOf(device));
+  const figures = compileFigures(spec, device.threads);
   const steps = Math.min(options.steps ?? plan.steps, plan.steps);
   const folder = options.out ?? runFolder(spec.target);
   const total = figures === undefined ? undefined : figures.flops * steps;
@@ -144,8 +144,4 @@ function sayPlan(spec: CompiledRecipeSpec, device: ChosenDevice, options: TrainO
     ["folder", folder],
   ];
   say(table(rows.map(([name, text]) => [paint.dim(name!), text!])).join("\n"));
-}
-
-function threadsOf({ description }: ChosenDevice): number {
-  return Number(/(\d+) thread/.exec(description)?.[1] ?? 1);
 }

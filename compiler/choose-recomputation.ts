@@ -22,7 +22,7 @@ export type Recomputed =
     }
   | { readonly kind: "too large"; readonly why: Diagnostic };
 
-/** @param bytesWith what the program needs in all, with these graphs of the training step */
+/** @param bytesWith what the device needs in all for the program with these graphs of the training step */
 export function chooseRecomputation(
   graphs: readonly EntryGraph[],
   wish: RecomputeWish,
@@ -31,17 +31,19 @@ export function chooseRecomputation(
   const layers = [...new Set(graphs.flatMap(({ graph }) => layersOf(graph)))];
   const first = (count: number): readonly EntryGraph[] =>
     count === 0 ? graphs : graphs.map(({ name, graph }) => ({ name, graph: recompute(graph, layers.slice(0, count)) })); // prettier-ignore
-  const done = (count: number, made: readonly EntryGraph[]): Recomputed => ({
+  const done = (count: number, made = first(count)): Recomputed => ({
     kind: "done",
     graphs: made,
     chosen: { layers: layers.slice(0, count), of: layers.length },
   });
-  if (wish.kind === "layers") return done(layers.length, first(layers.length));
-  if (bytesWith(graphs) <= wish.bytes) return done(0, graphs);
-  let [low, high] = [0, layers.length];
+  if (wish.kind === "layers") return done(layers.length);
+  if (bytesWith(graphs) <= wish.bytes) return done(0);
+  const bytesOf = (count: number): number => bytesWith(first(count));
+  const least = downToFit(layers.length, wish.bytes, bytesOf);
+  if (least.bytes > wish.bytes)
+    return { kind: "too large", why: tooLarge(wish, least, layers.length) };
+  let [low, high] = [0, least.count];
   let best = first(high);
-  const least = bytesWith(best);
-  if (least > wish.bytes) return { kind: "too large", why: tooLarge(wish, least) };
   // Always: the first `low` layers are too few, the first `high` fit, and `best` is made of these.
   while (high - low > 1) {
     const middle = (low + high) >> 1;
@@ -52,15 +54,33 @@ export function chooseRecomputation(
   return done(high, best);
 }
 
-/** A budget that even the inside of all layers computed again does not keep. */
+interface Least {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/** The last layers may take more to make again than they free: from all downwards while fewer need less, until it fits. */
+function downToFit(count: number, enough: number, bytesOf: (count: number) => number): Least {
+  let least = { count, bytes: bytesOf(count) };
+  while (least.count > 1 && least.bytes > enough) {
+    const fewer = { count: least.count - 1, bytes: bytesOf(least.count - 1) };
+    if (fewer.bytes >= least.bytes) break;
+    least = fewer;
+  }
+  return least;
+}
+
+/** A budget that the program does not keep, whatever is computed again. */
 function tooLarge(
   { bytes, at }: Extract<RecomputeWish, { kind: "budget" }>,
-  least: number,
+  least: Least,
+  of: number,
 ): Diagnostic {
+  const how = of === 0 ? "and has no layers to compute again" : `with ${least.count === of ? "all" : least.count} of its layers computed again`; // prettier-ignore
   return {
     severity: "error",
     code: "device-limit",
-    message: `the program needs ${bytesText(least)} even where every layer is computed again, more than ${bytesText(bytes)}`,
+    message: `the program needs ${bytesText(least.bytes)} at least, ${how}: more than ${bytesText(bytes)}`,
     span: at ?? { file: "--recompute", start: 0, end: 0 },
     hints: ["a smaller batch, or `accumulate`, makes the values of a step smaller"],
   };

@@ -16,6 +16,11 @@ export interface CompileSettings extends RuleSettings {
   readonly target: TargetName;
   /** Of the device to plan for; else what every device of that kind has. */
   readonly limits?: Limits;
+  /**
+   * Compute threads of wasm that the program is for; 1 unless said. Code does not depend on them. Each has scratch of its
+   * own, which counts where layers are computed again to keep to a size.
+   */
+  readonly threads?: number;
   /** In place of what the recipe says. */
   readonly recompute?: RecomputeWish | "none";
   /** Milliseconds from any start, to time the stages. */

@@ -6,6 +6,7 @@
 // Pure: files come as a library, data sets as a catalog, time as a clock, limits of the device as numbers.
 import type { Diagnostic } from "../grammar/diagnostic.ts";
 import { chooseRecomputation } from "./choose-recomputation.ts";
+import { deviceBytes } from "./device-bytes.ts";
 import type { CompiledModel, CompiledRecipe, EntryGraph, ResidentLayout } from "./compiled.ts";
 import { checkRuleNames, limitsOf, residentElements, Stages } from "./compile-settings.ts";
 import type { CompileSettings, Stage } from "./compile-settings.ts";
@@ -22,7 +23,6 @@ import { verify as verifyGraph } from "./graph/verify.ts";
 import { fuse } from "./kernels/fuse.ts";
 import { verifyKernels } from "./kernels/verify.ts";
 import type { Library } from "./model/library.ts";
-import { measureProgram } from "./program/measure-program.ts";
 import { orderKernels } from "./program/order.ts";
 import { planProgram } from "./program/plan.ts";
 import type { EntryKernels } from "./program/entry-kernels.ts";
@@ -135,19 +135,16 @@ function withHalves({ name, graph }: EntryGraph): EntryGraph {
   return { name, graph: assignPrecision(graph) };
 }
 
-/** What the program of these graphs needs in all; for the interpreter, which plans nothing, as on wasm. */
-export function measureGraphs(
+/** What a device needs in all for the program of these graphs; for the interpreter, which plans nothing, wasm. */
+function measureGraphs(
   graphs: readonly EntryGraph[],
   layout: ResidentLayout,
   settings: CompileSettings,
 ): number {
-  const target = settings.target === "interpret" ? "wasm" : settings.target;
-  return measureProgram(
-    graphs.map((graph) => entryKernels(graph, settings)),
-    layout,
-    target,
-    limitsOf(settings),
-  );
+  const target = targets[settings.target === "interpret" ? "wasm" : settings.target];
+  const limits = { ...limitsOf(settings), totalBytes: Number.POSITIVE_INFINITY };
+  const entries = graphs.map((graph) => entryKernels(graph, settings));
+  return deviceBytes(planProgram(entries, layout, target, limits), settings.threads ?? 1);
 }
 
 const targets = { wasm: wasmTarget, webgpu: webgpuTarget };

@@ -1,4 +1,5 @@
 // A compiled program -> its figures, as `vit compile --json` prints them: known before anything runs.
+import { deviceBytes } from "../../compiler/device-bytes.ts";
 import type { Entry, Program } from "../../compiler/program/program.ts";
 import type { Buffer } from "../../compiler/kernels/kernel.ts";
 import { scalarWork } from "../../compiler/kernels/scalar-work.ts";
@@ -7,8 +8,6 @@ import { elementBytes, hasOwnArena } from "../../compiler/program/limits.ts";
 import { footprint } from "../../compiler/program/footprint.ts";
 import type { EntryKernels } from "../../compiler/program/entry-kernels.ts";
 import type { Footprint } from "../../compiler/program/footprint.ts";
-import { wasmMemoryBytes } from "../../compiler/wasm/memory-layout.ts";
-import { webgpuBytes } from "../../compiler/wgsl/device-memory.ts";
 import type { CompiledSpec } from "./compile-spec.ts";
 import { memoryFigures } from "./memory-figures.ts";
 import type { MemoryFigures } from "./memory-figures.ts";
@@ -105,8 +104,4 @@ function widestHalf(
     elementBytes(dtype, target) === 2 ||
     (role.kind === "scratch" && hasOwnArena(dtype, target, limits));
   return halves.every(isShort) ? 16 : 32;
-}
-
-function deviceBytes(program: Program, threads: number): number {
-  return program.target === "wasm" ? wasmMemoryBytes(program, threads) : webgpuBytes(program);
 }

@@ -1,20 +1,20 @@
 // A recipe or model and the memory of a device -> the largest batch whose compiled plan fits, found by search over plans:
 // memory grows with the batch almost along a line, so two plans tell about where the third must be looked for.
-import { measureGraphs } from "../../compiler/compile.ts";
 import { limitsOf } from "../../compiler/compile-settings.ts";
 import type { CompileSettings } from "../../compiler/compile-settings.ts";
-import { LimitError } from "../../compiler/program/target.ts";
+import { deviceBytes } from "../../compiler/device-bytes.ts";
 import { compileSpec, LimitTrouble } from "./compile-spec.ts";
 import type { OpenOptions } from "./open-spec.ts";
+import { SpecError } from "./spec-error.ts";
 import type { SpecTarget } from "./spec-target.ts";
 
 export interface LargestBatch {
   /** 0 where not even the smallest fits. */
   readonly batch: number;
-  /** Of that batch, or of the smallest; absent where a single array breaks a limit. */
+  /** What the device needs in all for that batch, or for the smallest; absent where a single array breaks a limit. */
   readonly bytes?: number;
-  /** Why no larger one: the memory is full, or a limit of the device on a single array. */
-  readonly because: "memory" | "limit";
+  /** Why no larger one: the memory is full, a limit of the device on a single array, or what `recompute to` allows. */
+  readonly because: "memory" | Trouble;
   /** Plans that were made. */
   readonly plans: number;
 }
@@ -23,14 +23,16 @@ export interface BatchSearch {
   readonly target: SpecTarget;
   readonly options: OpenOptions;
   readonly settings: Omit<CompileSettings, "target"> & { readonly target: "wasm" | "webgpu" };
-  /** Bytes of the device, all in all, and those that it needs beside the program's arrays. */
+  /** Bytes of the device, all in all. */
   readonly memory: number;
-  readonly beside: number;
   /** Batches are multiples of this: the parts that a batch is split into. */
   readonly unit: number;
   /** In units: where to begin. */
   readonly start: number;
 }
+
+/** Why a batch has no plan, whatever the memory. */
+type Trouble = "limit" | "budget";
 
 /** Where so many plans have not told, memory is no line: the rest is halved. */
 const straightPlans = 10;
@@ -38,11 +40,15 @@ const straightPlans = 10;
 const mostUnits = 2 ** 24;
 
 export function largestBatch(search: BatchSearch): LargestBatch {
-  const known = new Map<number, number>();
+  const known = new Map<number, number | Trouble>();
+  const planOf = (units: number): number | Trouble => {
+    const plan = known.get(units) ?? planned(search, units);
+    known.set(units, plan);
+    return plan;
+  };
   const bytesOf = (units: number): number => {
-    const bytes = known.get(units) ?? planned(search, units);
-    known.set(units, bytes);
-    return bytes;
+    const plan = planOf(units);
+    return typeof plan === "number" ? plan : Number.POSITIVE_INFINITY;
   };
   const fits = (units: number) => bytesOf(units) <= search.memory;
   let [low, high] = bracket(fits, Math.max(1, search.start));
@@ -53,11 +59,11 @@ export function largestBatch(search: BatchSearch): LargestBatch {
     if (fits(middle)) low = middle;
     else high = middle;
   }
-  const bytes = bytesOf(Math.max(low, 1));
+  const [bytes, next] = [bytesOf(Math.max(low, 1)), planOf(low + 1)];
   return {
     batch: low * search.unit,
     ...(Number.isFinite(bytes) ? { bytes } : {}),
-    because: Number.isFinite(bytesOf(low + 1)) ? "memory" : "limit",
+    because: typeof next === "number" ? "memory" : next,
     plans: known.size,
   };
 }
@@ -87,17 +93,18 @@ function between(
   return Math.min(high - 1, Math.max(low + 1, guess));
 }
 
-/** Infinity where a single array, or a kernel, breaks a limit. */
-function planned({ target, options, settings, beside, unit }: BatchSearch, units: number): number {
-  const { recompute } = settings;
-  const graphsAlone = { target: "interpret", limits: limitsOf(settings), ...(recompute ? { recompute } : {}) } as const; // prettier-ignore
+function planned(
+  { target, options, settings, unit }: BatchSearch,
+  units: number,
+): number | Trouble {
+  const limits = { ...limitsOf(settings), totalBytes: Number.POSITIVE_INFINITY };
   try {
-    const spec = compileSpec(target, { ...options, batch: units * unit }, graphsAlone);
-    const { graphs, layout } = spec.compiled;
-    return measureGraphs(graphs, layout, settings) + beside;
+    const { compiled } = compileSpec(target, { ...options, batch: units * unit }, { ...settings, limits }); // prettier-ignore
+    return deviceBytes(compiled.program!, settings.threads ?? 1);
   } catch (error) {
-    if (error instanceof LimitTrouble || error instanceof LimitError)
-      return Number.POSITIVE_INFINITY;
+    if (error instanceof LimitTrouble) return "limit";
+    if (error instanceof SpecError && error.diagnostics.some(({ code }) => code === "device-limit"))
+      return "budget";
     throw error;
   }
 }

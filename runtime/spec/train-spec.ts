@@ -34,7 +34,7 @@ export function trainingSource(
 /** The run's own spec for a device, from the texts in its folder. @throws SpecError, WorldError */
 export function compileRun(
   { source }: Pick<Run, "source">,
-  device: Pick<ChosenDevice, "name" | "limits">,
+  device: Pick<ChosenDevice, "name" | "limits" | "threads">,
   host: Host,
 ): CompiledRecipeSpec {
   const { file, recipe, variant, settings = {} } = source;
@@ -44,7 +44,8 @@ export function compileRun(
     ...(variant === undefined ? {} : { variant }),
   };
   const options = { files: filesOf(source), catalog: catalog(host), settings };
-  return compileRecipeSpec(target, options, { target: device.name, limits: device.limits });
+  const { name, limits, threads } = device;
+  return compileRecipeSpec(target, options, { target: name, limits, threads });
 }
 
 function filesOf({ files }: RunSource): Files {

@@ -1,6 +1,7 @@
 // A compilation and its device -> what was chosen for the run besides what the recipe says, for `run.json`: threads, what
 // is computed again, the engine's features, and a fingerprint of the code. Equal fingerprints are equal kernels, tile by tile.
 import type { CompiledRecipe } from "../../compiler/compiled.ts";
+import { deviceBytes } from "../../compiler/device-bytes.ts";
 import type { Program } from "../../compiler/program/program.ts";
 import type { ChosenDevice } from "../device/chosen-device.ts";
 
@@ -15,6 +16,7 @@ export interface ProgramChoices {
   readonly program?: {
     readonly kernels: number;
     readonly dispatches: number;
+    /** That the device allocates, all in all. */
     readonly bytes: number;
     readonly fingerprint: string;
   };
@@ -28,20 +30,22 @@ export function programChoices(
     threads,
     features: fixes,
     ...(plan.recomputed ? { recomputed: plan.recomputed } : {}),
-    ...(program ? { program: describeProgram(program, fixes) } : {}),
+    ...(program ? { program: describeProgram(program, threads, fixes) } : {}),
   };
 }
 
 function describeProgram(
-  { codes, entries, module, arenas }: Program,
+  program: Program,
+  threads: number,
   fixes: ChosenDevice["fixes"],
 ): ProgramChoices["program"] {
+  const { codes, entries, module } = program;
   const code = module?.[fixes["fusedMultiplyAdd"] === true ? "relaxed" : "plain"] ?? codes;
   const steps = entries.map(({ name, steps }) => [name, ...steps.map((step) => (step.kind === "dispatch" ? step.code : step.kind))]); // prettier-ignore
   return {
     kernels: codes.length,
     dispatches: entries.reduce((sum, entry) => sum + entry.steps.length, 0),
-    bytes: arenas.reduce((sum, { bytes }) => sum + bytes, 0),
+    bytes: deviceBytes(program, threads),
     fingerprint: fingerprint(JSON.stringify([code, steps])),
   };
 }

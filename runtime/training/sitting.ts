@@ -15,7 +15,7 @@ import { logged } from "./events.ts";
 import type { EventTime, Figures, LoadedFile, TrainingEvent } from "./events.ts";
 import { initialize } from "./initialize.ts";
 import { loadWeights } from "./load-weights.ts";
-import { logPath } from "./run-folder.ts";
+import { logPath, openRun } from "./run-folder.ts";
 import type { CheckpointInfo } from "./run-folder.ts";
 import { StepsInFlight } from "./steps-in-flight.ts";
 import { writeParts } from "./stored-parts.ts";
@@ -91,7 +91,11 @@ export async function openSitting(
     checkpointMs: startedMs,
     stepMs: [],
   };
-  const notes = [...(found?.passedOver ?? []), ...changesSince(info, request.device)];
+  const notes = [
+    ...(found?.passedOver ?? []),
+    ...changesSince(info, request.device),
+    ...(saved ? otherLayers(request) : []),
+  ];
   emitStart(sitting, notes, loads);
   return sitting;
 }
@@ -133,6 +137,18 @@ function changesSince(info: CheckpointInfo | null, device: ChosenDevice): readon
       (name) =>
         `the checkpoint was made with ${name} = ${before[name] ?? "none"}, this is ${device.fixes[name] ?? "none"}: bits may differ`,
     );
+}
+
+/** A budget is kept on the machine of each sitting; run.json has the choice of the first. */
+function otherLayers({ compiled, folder, host }: TrainingRequest): readonly string[] {
+  const { choices } = openRun(host.files, folder).description;
+  const [before, now] = [choices, compiled.plan].map(
+    (each) => each?.recomputed?.layers.length ?? 0,
+  );
+  if (choices === undefined || now === before) return [];
+  return [
+    `as run.json says, the layers computed again were ${before}; to keep to \`recompute to\` here they are ${now}: the bits are the same`,
+  ];
 }
 
 /** To the log, what belongs there, and to whoever listens. */

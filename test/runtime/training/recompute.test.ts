@@ -1,5 +1,9 @@
 // `recompute`: less memory, and not one bit of a run changes.
 import { describe, expect, test, vi } from "vitest";
+import { deviceBytes } from "../../../compiler/device-bytes.ts";
+import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "../../../compiler/program/limits.ts";
+import { bytesText } from "../../../compiler/program/target.ts";
+import { programChoices } from "../../../runtime/training/program-choices.ts";
 import { openRun } from "../../../runtime/training/run-folder.ts";
 import { train } from "../../../runtime/training/train.ts";
 import { openChosenDevice, type DeviceWish } from "../../../runtime/device/chosen-device.ts";
@@ -67,40 +71,47 @@ test("a split batch is computed again part by part", async () => {
   expect(scratchBytes(again!.program!)).toBeLessThan(scratchBytes(kept!.program!));
 });
 
-describe("a budget", () => {
-  const compiled = async (clause: string) => {
-    const device = await openChosenDevice({ want: "wasm", threads: 1 });
-    try {
-      return compileText(layeredRecipe(clause), device);
-    } finally {
-      await device.close();
-    }
+const planned = [
+  ["wasm with eight threads", { name: "wasm", limits: WASM_LIMITS, threads: 8 }],
+  ["webgpu", { name: "webgpu", limits: DEFAULT_WEBGPU_LIMITS, threads: 1 }],
+] as const;
+
+describe.each(planned)("a budget on %s", (_name, device) => {
+  const bytesWith = (bytes: number) => {
+    const { plan, program } = compileText(layeredRecipe(""), device, { recompute: { kind: "budget", bytes } }); // prettier-ignore
+    return { recomputed: plan.recomputed!.layers, bytes: deviceBytes(program!, device.threads) };
   };
-  const bytes = ({ arenas }: Program) => arenas.reduce((sum, arena) => sum + arena.bytes, 0);
 
-  test("that is kept anyway changes nothing", async () => {
-    const { plan } = await compiled("recompute to 1 GB");
-    expect(plan.recomputed).toEqual({ layers: [], of: 5 });
+  test("is kept to the byte by all that the device allocates, with as few layers as will do, from the first on", () => {
+    const kept = bytesWith(1e9);
+    expect(kept.recomputed).toEqual([]);
+    const fewer = bytesWith(kept.bytes - 1);
+    const [count, before] = [fewer.recomputed.length, bytesWith(fewer.bytes)];
+    expect(fewer.recomputed).toEqual(layers.slice(0, count));
+    expect(fewer.bytes).toBeLessThan(kept.bytes);
+    expect(before).toEqual(fewer);
+    const next = bytesWith(fewer.bytes - 1);
+    expect(next.bytes).toBeLessThan(fewer.bytes);
+    expect(next.recomputed.length).toBeGreaterThan(count);
   });
 
-  test("is kept with as few layers as will do, from the first on", async () => {
-    const [none, all] = [await compiled(""), await compiled("recompute layers")];
-    const [most, least] = [bytes(none.program!), bytes(all.program!)];
-    expect(least).toBeLessThan(most * 0.8);
-    const budget = ((most + least) / 2 / 2 ** 20).toFixed(4);
-    const { plan, program } = await compiled(`recompute to ${budget} MiB`);
-    expect(bytes(program!)).toBeLessThanOrEqual(Number(budget) * 2 ** 20);
-    const count = plan.recomputed!.layers.length;
-    expect(count).toBeGreaterThan(0);
-    expect(count).toBeLessThan(5);
-    expect(plan.recomputed!.layers).toEqual(layers.slice(0, count));
+  test("that nothing keeps is an error at the clause, which says the least", () => {
+    const all = compileText(layeredRecipe("recompute layers"), device);
+    const least = bytesText(deviceBytes(all.program!, device.threads));
+    const said = `error[device-limit]: the program needs ${least} at least, with all of its layers computed again: more than 9.766 KiB`;
+    const compile = () => compileText(layeredRecipe("recompute to 0.01 MB"), device);
+    expect(compile).toThrow(said);
+    expect(compile).toThrow(/recipe.vit:\d+:3\n +\d+ \|   recompute to 0.01 MB/);
   });
+});
 
-  test("that nothing keeps is an error at the clause", async () => {
-    await expect(compiled("recompute to 0.01 MB")).rejects.toThrow(
-      /error\[device-limit\]: the program needs [\d.]+ \w+ even where every layer is computed again, more than 9.766 KiB\n  recipe.vit:\d+:3\n +\d+ \|   recompute to 0.01 MB/,
-    );
-  });
+test("run.json has the bytes that the device allocates, scratch of all threads included", async () => {
+  const device = await openChosenDevice({ want: "wasm", threads: 2 });
+  const compiled = compileText(layeredRecipe("recompute layers"), device);
+  const loaded = await device.load(compiled);
+  expect(programChoices(compiled, device).program!.bytes).toBe(loaded.allocatedBytes);
+  loaded.close();
+  await device.close();
 });
 
 function scratchBytes({ arenas }: Program): number {

@@ -14,11 +14,12 @@ import { requestFor } from "./trained-recipe.ts";
 vi.setConfig({ testTimeout: 120_000 });
 
 /** One sitting, up to a step or the end. */
-async function sit(folder: string, text: string, wish: DeviceWish, steps?: number): Promise<void> {
+async function sit(folder: string, text: string, wish: DeviceWish, steps?: number) {
   const more = steps === undefined ? {} : { steps };
-  const { request } = await requestFor(text, folder, { want: "wasm", ...wish }, more);
+  const { request, events } = await requestFor(text, folder, { want: "wasm", ...wish }, more);
   await train(request);
   await request.device.close();
+  return { description: openRun(nodeFiles, folder).description, events };
 }
 
 function bitsOf(folder: string) {
@@ -33,9 +34,8 @@ const wholeRuns = new Map<boolean, ReturnType<typeof bitsOf>>();
 describe.each([true, false])("fused multiply-add: %s", (relaxed) => {
   test("the run that never stops names what fixes its bits", async () => {
     const folder = temporaryFolder();
-    await sit(folder, kept, { threads: 1, relaxed });
+    const { fixes, choices } = (await sit(folder, kept, { threads: 1, relaxed })).description;
     wholeRuns.set(relaxed, bitsOf(folder));
-    const { fixes, choices } = openRun(nodeFiles, folder).description;
     expect(fixes).toEqual({ device: "wasm", fusedMultiplyAdd: relaxed });
     expect(choices).toMatchObject({ threads: 1, features: fixes });
     expect(choices!.program!.fingerprint).toMatch(/^[0-9a-f]{16}$/);
@@ -53,6 +53,21 @@ describe.each([true, false])("fused multiply-add: %s", (relaxed) => {
     await sit(folder, text, { threads: 3 - threads, relaxed });
     expect(bitsOf(folder)).toEqual(wholeRuns.get(relaxed));
   });
+});
+
+test("a budget is that of the machine: one that has more threads computes more again, says so, and has the same bits", async () => {
+  const folder = temporaryFolder();
+  const first = await sit(folder, layeredRecipe("recompute to 1 GB"), { threads: 1 }, 0);
+  const { bytes } = first.description.choices!.program!;
+  const budget = layeredRecipe(`recompute to ${((bytes + 1) / 2 ** 20).toFixed(6)} MiB`);
+  const other = temporaryFolder();
+  const before = await sit(other, budget, { threads: 1 }, 2);
+  expect(before.description.choices!.recomputed!.layers).toEqual([]);
+  const after = await sit(other, budget, { threads: 2 });
+  expect(after.events.find(({ event }) => event === "start")).toMatchObject({
+    notes: [expect.stringMatching(/computed again were 0; .* here they are [1-5]: /)],
+  });
+  expect(bitsOf(other)).toEqual(wholeRuns.get(true));
 });
 
 test("with fused multiply-add the bits are others than without", () => {

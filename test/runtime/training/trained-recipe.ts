@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { renderDiagnostics } from "../../../grammar/diagnostic.ts";
 import { compileRecipe } from "../../../compiler/compile.ts";
 import type { CompiledRecipe } from "../../../compiler/compiled.ts";
-import type { RuleSettings } from "../../../compiler/graph/simplify.ts";
+import type { CompileSettings } from "../../../compiler/compile-settings.ts";
 import { loadLibrary } from "../../../compiler/model/load-library.ts";
 import { catalog } from "../../../runtime/data/catalog.ts";
 import { openChosenDevice } from "../../../runtime/device/chosen-device.ts";
@@ -43,8 +43,8 @@ const file = "recipe.vit";
 
 export function compileText(
   text: string,
-  device: Pick<ChosenDevice, "name" | "limits">,
-  settings: RuleSettings = {},
+  { name: target, limits, threads = 1 }: Pick<ChosenDevice, "name" | "limits"> & { readonly threads?: number }, // prettier-ignore
+  settings: Pick<CompileSettings, "without" | "recompute"> = {},
 ): CompiledRecipe {
   const loaded = loadLibrary(
     { read: (name) => (name === file ? text : undefined), shipped: shipped() },
@@ -53,7 +53,7 @@ export function compileText(
   const { compiled, diagnostics } = compileRecipe(
     loaded.library,
     { file, catalog: catalog(nodeHost) },
-    { target: device.name, limits: device.limits, ...settings },
+    { target, limits, threads, ...settings },
   );
   if (compiled) return compiled;
   throw new Error(
