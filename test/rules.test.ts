@@ -43,6 +43,7 @@ const witnesses: Readonly<Record<string, GuardedRecipe>> = {
   "elementwise work joins the loop that it reads": "test/guard.vit:halves",
   "sums over what one kernel reads share its walk": "test/guard.vit:halves",
   "two loops that one value reads become one": "test/guard.vit:halves",
+  "sums over columns are made in a walk over rows": "examples/digits.vit",
   "partial sums of equal shape are joined together": "examples/digits.vit",
   "who reads a widened half reads the half": "test/guard.vit:halves",
 };
@@ -79,12 +80,15 @@ describe("the guard fails without", () => {
 const stepWithout = (rules: readonly string[]): TensorGraph =>
   compiledWithout(most, rules).compiled.graphs.find(({ name }) => name === "train")!.graph;
 const vitWithout = (rules: readonly string[]) => trainingGraph(tinySizes, "sgd", rules).graph;
-/** What neither has: labels, a view of a view, two reductions of one large array, long columns side by side. */
+/** What neither has: labels, a view of a view, two reductions of one large array, long columns alone and across rows. */
 const rest = (() => {
   const g = new Builder();
   const label = g.input("label", { shape: [2], dtype: "i32" });
   const x = g.input("x", { shape: [80, 64], dtype: "f32" });
+  const long = g.input("long", { shape: [1100, 8], dtype: "f32" });
   const outputs = {
+    longest: g.max(long, [1]),
+    long: g.sum(long, [0]),
     scattered: g.scatterAdd(g.input("y", { shape: [2], dtype: "f32" }), label, {
       batch: 1,
       size: 3,

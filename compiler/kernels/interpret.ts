@@ -11,6 +11,7 @@ import { op as opByName } from "../ops/registry.ts";
 import { scalarMeaning } from "../ops/scalar-meaning.ts";
 import { elementCount } from "../ops/shape.ts";
 import { randomBits } from "../ops/threefry.ts";
+import { addedUp, emptied, partsOfGrid } from "./columns.ts";
 import type {
   AttentionKernel,
   Axis,
@@ -234,14 +235,38 @@ function runLoop(kernel: LoopKernel, memory: readonly Values[]): void {
     if (stage.kind === "reduce") return [reduceStage(machine, kernel, stage, number)];
     const before = kernel.stages[number - 1];
     if (before?.kind === "store" && before.over === stage.over) return [];
-    const write = machine.stores(storesFrom(kernel.stages, number, stage.over));
+    const stores = storesFrom(kernel.stages, number, stage.over);
+    if (stage.over === "columns") return [columnStage(machine, kernel, stores)];
+    const write = machine.stores(stores);
     return [stage.over === "row" ? () => machine.walk(kernel.row, write) : write];
   });
-  machine.walk(kernel.grid, () => stages.forEach((run) => run()));
+  let point = 0;
+  machine.walk(kernel.grid, () => {
+    if (kernel.parts !== undefined)
+      machine.positions[kernel.parts.axis.id] = Math.floor(point++ / kernel.parts.rows);
+    stages.forEach((run) => run());
+  });
+}
+
+/** Adds each row to what its part has summed up so far; before the first row of a part that is nothing. */
+function columnStage(machine: Machine, kernel: LoopKernel, stores: readonly Store[]): () => void {
+  const { axis } = partsOfGrid(kernel);
+  const [begin, add] = [emptied, addedUp].map((made) => machine.stores(stores.map(made)));
+  let part = -1;
+  return () => {
+    const present = machine.positions[axis.id]!;
+    if (present !== part) machine.walk(kernel.row, begin!);
+    part = present;
+    machine.walk(kernel.row, add!);
+  };
 }
 
 /** The stores over the same axes that follow each other from a stage on. */
-function storesFrom(stages: readonly Stage[], from: number, over: "grid" | "row"): Store[] {
+function storesFrom(
+  stages: readonly Stage[],
+  from: number,
+  over: "grid" | "row" | "columns",
+): Store[] {
   const stores: Store[] = [];
   for (const stage of stages.slice(from)) {
     if (stage.kind !== "store" || stage.over !== over) break;

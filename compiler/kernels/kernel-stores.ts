@@ -11,11 +11,14 @@ export interface StoreOverAxes {
 export function storesWithAxes(kernel: Kernel | HostWork): readonly StoreOverAxes[] {
   switch (kernel.kind) {
     case "loop": {
-      const { grid, row, stages } = kernel;
+      const { grid, row, stages, parts } = kernel;
+      const axes = {
+        grid,
+        row: [...grid, ...row],
+        columns: [...(parts === undefined ? [] : [parts.axis]), ...row],
+      };
       return stages.flatMap((stage) =>
-        stage.kind === "store"
-          ? [{ axes: stage.over === "row" ? [...grid, ...row] : grid, store: stage.store }]
-          : [],
+        stage.kind === "store" ? [{ axes: axes[stage.over], store: stage.store }] : [],
       );
     }
     case "contraction": {

@@ -108,12 +108,23 @@ interface KernelBase {
  * first is written, so each may load the old element of what another one writes there.
  * Later stages may use earlier reduced values. Axes of grid and row are ordered outermost first;
  * the last one is as a rule the contiguous one of the (first) store.
+ * A store over columns adds up: for each part of the grid and each point of `row` it writes the sum of its value over the
+ * part's points of the grid, in their order.
  */
 export interface LoopKernel extends KernelBase {
   readonly kind: "loop";
   readonly grid: readonly Axis[];
   readonly row: readonly Axis[];
   readonly stages: readonly Stage[];
+  /** Where some stores are over columns. */
+  readonly parts?: Parts;
+}
+
+/** The points of a grid, in order, cut into parts of `rows` points each; the last one may be shorter. */
+export interface Parts {
+  /** What the indices of stores over columns count parts by. */
+  readonly axis: Axis;
+  readonly rows: number;
 }
 
 export type Stage =
@@ -123,7 +134,7 @@ export type Stage =
       readonly value: Expression;
       readonly dtype: DType;
     }
-  | { readonly kind: "store"; readonly over: "grid" | "row"; readonly store: Store };
+  | { readonly kind: "store"; readonly over: "grid" | "row" | "columns"; readonly store: Store };
 
 /**
  * accumulator[batch, m, n] = sum over k of a[batch, m, k] * b[batch, k, n], then the stores over (batch, m, n), which

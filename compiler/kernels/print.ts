@@ -25,12 +25,13 @@ export function printKernel(kernel: Kernel | HostWork): string {
   switch (kernel.kind) {
     case "loop": {
       const row = kernel.row.length === 0 ? "" : ` row ${axes(kernel.row)}`;
+      const parts = kernel.parts === undefined ? "" : ` parts ${axes([kernel.parts.axis])} of ${kernel.parts.rows}`; // prettier-ignore
       const stages = kernel.stages.map((stage, number) =>
         stage.kind === "reduce"
           ? `r${number} = ${stage.reducer} ${printExpression(stage.value)}`
-          : `${stage.over === "row" && kernel.row.length > 0 ? "row " : ""}${printStore(stage.store)}`,
+          : `${stage.over !== "grid" && kernel.row.length > 0 ? `${stage.over} ` : ""}${printStore(stage.store)}`,
       );
-      return lines(`${head}  ${axes(kernel.grid)}${row}`, stages);
+      return lines(`${head}  ${axes(kernel.grid)}${row}${parts}`, stages);
     }
     case "contraction": {
       const roles = [kernel.batch, kernel.m, kernel.n, kernel.k].map(axes);

@@ -15,6 +15,7 @@ import type {
   LoopKernel,
 } from "./kernel.ts";
 import { spansOf, type Span } from "./span.ts";
+import { goesAlongRows } from "./walk-direction.ts";
 
 /** @throws Error naming the broken promise and the kernel. */
 export function verifyKernels(graph: KernelGraph): void {
@@ -88,7 +89,7 @@ function verifyViews(buffers: readonly Buffer[], kernel: Kernel & { kind: "atten
     fits(view, kernel.queries, kernel.valueChannels);
 }
 
-/** A reduced value is used after its stage only, and a row store needs a row. */
+/** A reduced value is used after its stage only; sums over columns have parts, and a walk that goes along rows. */
 function verifyStages(kernel: LoopKernel): void {
   kernel.stages.forEach((stage, number) => {
     const value = stage.kind === "reduce" ? stage.value : stage.store.value;
@@ -98,6 +99,16 @@ function verifyStages(kernel: LoopKernel): void {
         broken(`stage ${number} uses a result of stage ${part.stage}`, kernel);
     });
   });
+  const sumsColumns = kernel.stages.some((stage) => stage.kind === "store" && stage.over === "columns"); // prettier-ignore
+  if (kernel.parts === undefined) {
+    if (sumsColumns) broken("sums over columns are made in parts", kernel);
+    return;
+  }
+  const { axis, rows } = kernel.parts;
+  const count = elementCount(kernel.grid.map(({ extent }) => extent));
+  if (!sumsColumns || axis.extent !== Math.ceil(count / rows))
+    broken(`parts of ${rows} rows hold ${count} rows, for sums over columns`, kernel);
+  if (!goesAlongRows(kernel)) broken("sums over columns are made along the row", kernel);
 }
 
 /** No two points of a kernel write one place, and what stores alone make they make whole. */

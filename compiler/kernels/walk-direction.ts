@@ -29,6 +29,12 @@ export function walkDirection({ grid, row, stages }: LoopKernel): WalkDirection 
   return balance > 0 ? "along the row" : "across rows";
 }
 
+/** Whether vectors and lanes go along the rows of a kernel, as they must where each is to own some columns. */
+export function goesAlongRows(kernel: LoopKernel): boolean {
+  const inner = kernel.row.findLast(({ extent }) => extent > 1);
+  return walkDirection(kernel) === "along the row" && inner !== undefined && inner.extent >= 4;
+}
+
 function longest(axes: readonly Axis[]): number {
   return Math.max(1, ...axes.map(({ extent }) => extent));
 }

@@ -1,8 +1,9 @@
 // Loop kernel -> function: elementwise work, reductions and whole rows (softmax, norms, losses).
 // Along the grid: a block of columns at a time, all stages in registers. Along the row: several passes over a row
 // that lies in cache, each with four independent sums and a fixed tree at the end.
+import { emptied } from "../kernels/columns.ts";
 import { loadsOf } from "../kernels/expression.ts";
-import type { Axis, Expression, LoopKernel, Stage, Store } from "../kernels/kernel.ts";
+import type { Axis, Expression, LoopKernel, Parts, Stage, Store } from "../kernels/kernel.ts";
 import type { Index } from "../ops/index-expression.ts";
 import type { BoundBuffers } from "./bound-buffers.ts";
 import { evaluate, writeStore } from "./evaluate.ts";
@@ -59,10 +60,15 @@ function groupsOf(stages: readonly Stage[]): Group[] {
   const groups: Group[] = [];
   for (const [number, stage] of stages.entries()) {
     const last = groups.at(-1);
-    if (stage.kind === "reduce") groups.push({ kind: "reduce", stage, number });
-    else if (last?.kind === "store" && last.over === stage.over)
+    if (stage.kind === "reduce") {
+      groups.push({ kind: "reduce", stage, number });
+      continue;
+    }
+    // What is added up over columns goes by with the row.
+    const over = stage.over === "grid" ? "grid" : "row";
+    if (last?.kind === "store" && last.over === over)
       groups[groups.length - 1] = { ...last, stores: [...last.stores, stage.store] };
-    else groups.push({ kind: "store", over: stage.over, stores: [stage.store] });
+    else groups.push({ kind: "store", over, stores: [stage.store] });
   }
   return groups;
 }
@@ -106,6 +112,7 @@ class LoopEmitter {
 
   emit(): void {
     const { kernel, plan } = this;
+    if (plan.parts !== undefined) return this.inParts(plan.parts);
     const blocks = plan.vector === undefined ? 1 : Math.ceil(plan.vector.extent / plan.block);
     const { from, to } = threadRange(kernel, points(plan.grid) * blocks);
     this.prepare(kernel.root);
@@ -115,6 +122,29 @@ class LoopEmitter {
       this.prepare(frame);
       if (plan.along === "row") this.alongRow(frame);
       else this.alongGrid(frame, kernel.f.remainder(unit, blocks));
+    });
+  }
+
+  /** A thread has whole parts, and adds up the columns of each from row to row. */
+  private inParts({ axis, rows }: Parts): void {
+    const { kernel, plan } = this;
+    const { f } = kernel;
+    const { from, to } = threadRange(kernel, axis.extent);
+    const sums = plan.stages.flatMap((stage) =>
+      stage.kind === "store" && stage.over === "columns" ? [emptied(stage.store)] : [],
+    );
+    this.prepare(kernel.root);
+    f.forRange(from, to, 1, (part) => {
+      const frame = kernel.root.child({ at: [[axis.id, { element: part }]] });
+      this.prepare(frame);
+      this.vectors(frame, 1, (each) => writeAll(sums, [each]));
+      const first = f.multiply(part, rows);
+      const end = f.minimum(f.add(first, rows), points(plan.grid));
+      f.forRange(first, end, 1, (point) => {
+        const row = frame.child({ at: decode(kernel, point, plan.grid) });
+        this.prepare(row);
+        this.alongRow(row);
+      });
     });
   }
 

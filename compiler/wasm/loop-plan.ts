@@ -1,6 +1,7 @@
 // Loop kernel -> how it is run: axes merged, the vector axis chosen, work divided into units for threads.
 // Sums run in one fixed order for each output, so any number of threads gives the same bits.
-import type { Axis, Expression, LoopKernel, Stage, Store } from "../kernels/kernel.ts";
+import { addedUp } from "../kernels/columns.ts";
+import type { Axis, Expression, LoopKernel, Parts, Stage, Store } from "../kernels/kernel.ts";
 import { walkDirection } from "../kernels/walk-direction.ts";
 import type { WalkDirection } from "../kernels/walk-direction.ts";
 import type { Index } from "../ops/index-expression.ts";
@@ -24,6 +25,8 @@ export interface LoopPlan {
   /** Undefined where nothing is worth a vector: one lane. */
   readonly vector: Axis | undefined;
   readonly along: "grid" | "row";
+  /** Where there are sums over columns: a unit is a part, whose rows go by in order. Those stores add up. */
+  readonly parts: Parts | undefined;
   /** Points of the vector axis in one unit; a multiple of four unless it is the whole axis. */
   readonly block: number;
   readonly isParallel: boolean;
@@ -32,20 +35,25 @@ export interface LoopPlan {
 export function planLoop(kernel: LoopKernel): LoopPlan {
   const merged = mergeAxes([kernel.grid, kernel.row], useOf(kernel.stages), firstFreeAxis(kernel));
   const [grid, row] = merged.groups as [Axis[], Axis[]];
-  const stages = kernel.stages.map((stage): Stage =>
-    stage.kind === "reduce"
-      ? { ...stage, value: merged.substitution.expression(stage.value) }
-      : { ...stage, store: substituteStore(merged.substitution, stage.store) },
-  );
+  const stages = kernel.stages.map((stage): Stage => {
+    if (stage.kind === "reduce")
+      return { ...stage, value: merged.substitution.expression(stage.value) };
+    const store = substituteStore(merged.substitution, stage.store);
+    return { ...stage, store: stage.over === "columns" ? addedUp(store) : store };
+  });
   const facts = new FactTable();
   const choice = chooseVectorAxis({ grid, row, stages, facts, direction: walkDirection(kernel) });
   const others = (axes: readonly Axis[]): Axis[] => axes.filter((axis) => axis !== choice.axis);
   const along = choice.axis !== undefined && row.includes(choice.axis) ? "row" : "grid";
   const outer = along === "grid" ? others(grid) : grid;
   const nanoseconds = choice.cycles * nanosecondsPerCycle;
+  const { parts } = kernel;
+  if (parts !== undefined && along === "grid")
+    throw new Error(`wasm: ${kernel.label} sums columns, but does not walk along its rows`);
   return {
     facts,
     stages,
+    parts,
     grid: outer,
     row: along === "row" ? [...others(row), choice.axis!] : row,
     vector: choice.axis,
@@ -61,7 +69,10 @@ export function points(axes: readonly Axis[]): number {
 
 function firstFreeAxis(kernel: LoopKernel): number {
   return (
-    Math.max(-1, ...kernel.grid.map((axis) => axis.id), ...kernel.row.map((axis) => axis.id)) + 1
+    Math.max(
+      kernel.parts?.axis.id ?? -1,
+      ...[...kernel.grid, ...kernel.row].map((axis) => axis.id),
+    ) + 1
   );
 }
 
@@ -108,7 +119,7 @@ function totalCycles(
 ): number {
   const isRow = axis !== undefined && row.includes(axis);
   return stages.reduce((sum, stage) => {
-    const overRow = stage.kind === "reduce" || stage.over === "row";
+    const overRow = stage.kind === "reduce" || stage.over !== "grid";
     const isVector = axis !== undefined && (overRow || !isRow);
     const lanes = isVector ? 4 / vectorWaste(axis.extent) : 1;
     const evaluations = (size.grid * (overRow ? size.row : 1)) / lanes;

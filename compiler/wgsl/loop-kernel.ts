@@ -3,14 +3,18 @@
 // in a fixed order.
 // Where rows are contiguous in memory neighbouring invocations are lanes of one row; where the grid is, they are
 // neighbouring points (`isColumn`), so that either way a subgroup reads neighbouring addresses.
+// Where columns are summed a workgroup has a part of the grid: its rows go by one after the other, and each lane holds the
+// sums of the columns that it visits (`loop-columns.ts`).
 import type { LoopKernel, Stage } from "../kernels/kernel.ts";
-import { walkDirection } from "../kernels/walk-direction.ts";
 import type { Limits } from "../program/limits.ts";
 import { Dependence } from "./dependence.ts";
 import { reducedOf } from "./expression-parts.ts";
 import { convert, extreme, literal, wgslType } from "./dtype-text.ts";
 import { expressionText, storesText } from "./expression-text.ts";
 import type { KernelText } from "./kernel-text.ts";
+import { addToColumns, writePart } from "./loop-columns.ts";
+import { chooseSpread, type Spread } from "./loop-spread.ts";
+import { overRow, type Generation } from "./loop-walk.ts";
 import { Scope } from "./scope.ts";
 import { exchanged, exchangeMasks } from "./subgroups.ts";
 import {
@@ -24,26 +28,6 @@ import {
 type Reduce = Stage & { kind: "reduce" };
 type StoreStage = Stage & { kind: "store" };
 
-/** How a kernel is spread over invocations. */
-interface Spread {
-  readonly lanes: number;
-  /** Grid points of one workgroup. */
-  readonly points: number;
-  readonly isColumn: boolean;
-}
-
-interface Generation {
-  readonly text: KernelText;
-  readonly kernel: LoopKernel;
-  readonly limits: Limits;
-  readonly spread: Spread;
-  readonly rowExtent: number;
-  readonly rowAxes: ReadonlySet<number>;
-  readonly dependence: Dependence;
-  /** Names of one grid point. */
-  readonly scope: Scope;
-}
-
 export interface KernelShape {
   readonly threads: number;
   readonly workgroups: Workgroups;
@@ -51,14 +35,12 @@ export interface KernelShape {
 
 export function writeLoopKernel(text: KernelText, kernel: LoopKernel, limits: Limits): KernelShape {
   const spread = chooseSpread(kernel, limits);
-  const gridExtent = extentOf(kernel.grid);
+  const gridExtent = extentOf(kernel.parts === undefined ? kernel.grid : [kernel.parts.axis]);
   const count = Math.ceil(gridExtent / spread.points);
   const workgroups = foldWorkgroups(count, limits);
-  const scope = new Scope();
   blockNumber(text, count, workgroups);
   const isExact = gridExtent % spread.points === 0;
   writePoint(text, spread, gridExtent, isExact);
-  splitPosition(text, scope, kernel.grid, "point");
   const generation: Generation = {
     text,
     kernel,
@@ -67,14 +49,22 @@ export function writeLoopKernel(text: KernelText, kernel: LoopKernel, limits: Li
     rowExtent: extentOf(kernel.row),
     rowAxes: new Set(kernel.row.map((axis) => axis.id)),
     dependence: new Dependence(),
-    scope,
+    scope: new Scope(),
   };
+  if (kernel.parts === undefined) writeGridPoint(generation, "point", isExact);
+  else writePart(generation, kernel.parts, (inner) => writeGridPoint(inner, "line", true));
+  return { threads: spread.lanes * spread.points, workgroups };
+}
+
+/** All stages at one point of the grid. */
+function writeGridPoint(generation: Generation, point: string, isExact: boolean): void {
+  const { text, kernel, scope } = generation;
+  splitPosition(text, scope, kernel.grid, point);
   for (const group of groupStages(kernel.stages)) {
     if (group.kind === "reduce") writeReductions(generation, group.stages);
     else if (group.over === "row") writeRowStores(generation, group.stages, isExact);
     else writeGridStores(generation, group.stages, isExact);
   }
-  return { threads: spread.lanes * spread.points, workgroups };
 }
 
 /** `point` is the grid point of this invocation, clamped where the last workgroup is not full; `lane` its place in the row. */
@@ -84,44 +74,6 @@ function writePoint(text: KernelText, spread: Spread, extent: number, isExact: b
   if (lanes > 1) text.line(`let lane = ${isColumn ? `local / ${points}` : `local % ${lanes}`};`);
   text.line(`let place = block * ${points} + ${lanes === 1 ? "local" : within};`);
   text.line(`let point = ${isExact ? "place" : `min(place, ${extent - 1})`};`);
-}
-
-const MOST_THREADS = 256;
-
-/** As many as a large GPU runs at once. */
-const ENOUGH_INVOCATIONS = 65536;
-
-function chooseSpread(kernel: LoopKernel, limits: Limits): Spread {
-  const most = powerBelow(Math.min(MOST_THREADS, limits.workgroupInvocations));
-  const grid = extentOf(kernel.grid);
-  const row = extentOf(kernel.row);
-  const block = Math.min(most, grid >= 65536 ? 256 : 64);
-  if (limits.gpuClass === "software" && (grid >= 16 || row <= 256))
-    return { lanes: 1, points: Math.min(block, powerAbove(grid / 16)), isColumn: true };
-  const direction = walkDirection(kernel);
-  if (row <= 4 || (row <= 16 && grid >= 4096)) return { lanes: 1, points: block, isColumn: false };
-  if (direction === "across rows") {
-    if (row <= 32 || grid >= 32768) return { lanes: 1, points: block, isColumn: true };
-    const points = Math.min(32, powerAbove(grid), Math.max(8, powerAbove(grid / 16)));
-    return { lanes: Math.min(most / points, powerAbove(row / 4)), points, isColumn: true };
-  }
-  // Few rows: as many lanes as have two elements each. Many rows: eight elements a lane.
-  const perLane = grid * row < 1 << 20 ? 2 : 8;
-  const widest = Math.min(most, powerAbove(row / perLane));
-  // Where rows alone keep a GPU busy, those that a subgroup holds meet at no barrier.
-  const { subgroupSize = 1 } = limits;
-  const isBusy =
-    direction !== undefined && row <= 1024 && grid * subgroupSize >= ENOUGH_INVOCATIONS;
-  const lanes = isBusy ? Math.min(widest, subgroupSize) : widest;
-  return { lanes, points: Math.max(1, Math.min(64 / lanes, powerAbove(grid))), isColumn: false };
-}
-
-function powerAbove(value: number): number {
-  return 2 ** Math.ceil(Math.log2(Math.max(1, value)));
-}
-
-function powerBelow(value: number): number {
-  return 2 ** Math.floor(Math.log2(value));
 }
 
 type StageGroup =
@@ -134,8 +86,10 @@ function groupStages(stages: readonly Stage[]): StageGroup[] {
   stages.forEach((stage, number) => {
     const last = groups.at(-1);
     if (stage.kind === "store") {
-      if (last?.kind === "store" && last.over === stage.over) last.stages.push(stage);
-      else groups.push({ kind: "store", over: stage.over, stages: [stage] });
+      // What is added up over columns goes by with the row.
+      const over = stage.over === "grid" ? "grid" : "row";
+      if (last?.kind === "store" && last.over === over) last.stages.push(stage);
+      else groups.push({ kind: "store", over, stages: [stage] });
       return;
     }
     if (
@@ -153,18 +107,6 @@ function groupStages(stages: readonly Stage[]): StageGroup[] {
 
 function usesAny(stage: Reduce, numbers: readonly number[]): boolean {
   return reducedOf(stage.value).some((number) => numbers.includes(number));
-}
-
-/** `for` over this lane's elements of the row, with the row's axes named inside. */
-function overRow(generation: Generation, inside: (scope: Scope) => void): void {
-  const { text, kernel, spread, rowExtent } = generation;
-  const start = spread.lanes === 1 ? "0" : "lane";
-  const step = spread.lanes === 1 ? "element++" : `element += ${spread.lanes}`;
-  text.block(`for (var element = ${start}; element < ${rowExtent}; ${step})`, () => {
-    const scope = new Scope(generation.scope);
-    splitPosition(text, scope, kernel.row, "element");
-    inside(scope);
-  });
 }
 
 function writeReductions(
@@ -317,14 +259,16 @@ function writeRowStores(
 ): void {
   const { text, scope, dependence, rowAxes } = generation;
   for (const { store } of stages) dependence.hoist(text, scope, store.value, rowAxes);
+  const rows = stages.filter(({ over }) => over === "row");
   const walk = (): void =>
-    overRow(generation, (inner) =>
+    overRow(generation, (inner) => {
+      if (rows.length < stages.length) addToColumns(generation, inner);
       storesText(
         text,
         inner,
-        stages.map(({ store }) => store),
-      ),
-    );
+        rows.map(({ store }) => store),
+      );
+    });
   if (isExact) walk();
   else text.block("if (place == point)", walk);
 }

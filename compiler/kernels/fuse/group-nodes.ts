@@ -15,6 +15,7 @@ import { followsAll, type Follows } from "./rules/fusion-rule.ts";
 import {
   absorbRule,
   attentionPartsRule,
+  columnsRule,
   elementwiseRules,
   reductionRules,
   squaresRule,
@@ -64,6 +65,7 @@ export class Grouping {
     for (const node of this.prepared.nodes)
       if (this.sources.roleOf(node) === "computed" && this.groups.of(node) === undefined)
         this.assign(node);
+    if (this.follows(columnsRule)) columnsRule.join(this);
     return this.groups;
   }
 
@@ -113,7 +115,7 @@ export class Grouping {
   }
 
   /** Whether a group may read all these values without waiting for itself. */
-  private mayRead(group: Group, bases: readonly Node[], node: Node): boolean {
+  mayRead(group: Group, bases: readonly Node[], node: Node): boolean {
     if (!isSameTime(group.root, node)) return false;
     const isThere = (base: Node) =>
       this.makersOf(base).every((maker) =>
@@ -286,6 +288,12 @@ export class Grouping {
       for (const inner of this.elementwiseInputs(base)) add(this.readers.get(inner));
     }
     return related;
+  }
+
+  /** A group waits for what makes these values. */
+  awaitMakers(group: Group, bases: readonly Node[]): void {
+    for (const base of bases)
+      for (const maker of this.makersOf(base)) this.groups.addDependency(group, maker);
   }
 
   /** What an elementwise value is made of; nothing for others. */

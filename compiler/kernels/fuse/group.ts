@@ -35,6 +35,8 @@ export interface Group {
   readonly reads: Set<Node>;
   readonly domain?: ContractionDomain;
   readonly sums: OperandSum[];
+  /** Narrow groups whose sums are made while this one walks its rows, each with its axes as positions here. */
+  readonly columns: Map<Group, ReadonlyMap<number, Index>>;
 }
 
 /** Equal positions, in whatever order their terms stand. */
@@ -99,6 +101,7 @@ export class Groups {
       shapes: new Map(),
       reads: new Set(),
       sums: [],
+      columns: new Map(),
       ...(domain && { domain }),
     };
     this.all.push(group);

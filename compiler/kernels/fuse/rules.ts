@@ -9,6 +9,7 @@ import type { FusionRule, Follows } from "./rules/fusion-rule.ts";
 import {
   absorbRule,
   attentionPartsRule,
+  columnsRule,
   elementwiseRules,
   joinRule,
   reductionRules,
@@ -33,6 +34,7 @@ export const fusionRules: readonly FusionRule[] = [
   squaresRule,
   ...reductionRules,
   absorbRule,
+  columnsRule,
   joinRule,
   ...repeatingRules,
   blockersRule,

@@ -222,16 +222,16 @@ export class Updating {
 }
 
 /**
- * The stores of a kernel in two turns: over the row, then over the grid. Those of one turn are simultaneous, so each may
+ * The stores of a kernel in two turns: over row and columns, then over the grid. Those of one turn are simultaneous, so each may
  * load the old element of what another one writes at the same point.
  */
 function inTurns(kernel: Kernel | HostWork): readonly [readonly Store[], readonly Store[]] {
   if (kernel.kind !== "loop") return [storesOf(kernel), []];
-  const over = (axes: "row" | "grid") =>
+  const over = (isGrid: boolean) =>
     kernel.stages.flatMap((stage) =>
-      stage.kind === "store" && stage.over === axes ? [stage.store] : [],
+      stage.kind === "store" && (stage.over === "grid") === isGrid ? [stage.store] : [],
     );
-  return [over("row"), over("grid")];
+  return [over(false), over(true)];
 }
 
 function isOverRow(kernel: Kernel, store: Store): boolean {
@@ -243,7 +243,7 @@ function isOverRow(kernel: Kernel, store: Store): boolean {
 
 function withStoresInTurns(kernel: Kernel | HostWork): Kernel | HostWork {
   if (kernel.kind !== "loop") return kernel;
-  const turnOf = (stage: Stage) => (stage.kind === "reduce" ? 0 : stage.over === "row" ? 1 : 2);
+  const turnOf = (stage: Stage) => (stage.kind === "reduce" ? 0 : stage.over === "grid" ? 2 : 1);
   const { stages } = kernel;
   if (stages.every((stage, i) => i === 0 || turnOf(stages[i - 1]!) <= turnOf(stage))) return kernel;
   return { ...kernel, stages: stages.toSorted((a, b) => turnOf(a) - turnOf(b)) };

@@ -19,13 +19,16 @@ import type {
   Stage,
   Store,
 } from "../kernel.ts";
+import { goesAlongRows } from "../walk-direction.ts";
 import { describe } from "./describe.ts";
 import { isOverRow, type Group, type Groups, type Mapping } from "./group.ts";
 import type { Places } from "./place.ts";
 import type { Join } from "./join-together.ts";
 import { guard, Reader } from "./reader.ts";
 import { operatorOf, type Sources } from "./sources.ts";
-import { splitSums } from "./split-sums.ts";
+import { mappedTo } from "./join-columns.ts";
+import { splitSums, type Splitting } from "./split-sums.ts";
+import { sumColumns, type ColumnSums } from "./sum-columns.ts";
 
 export interface Written {
   readonly buffers: readonly Buffer[];
@@ -34,13 +37,20 @@ export interface Written {
   readonly joins: readonly Join[];
 }
 
+interface WrittenLoop {
+  readonly kernel: LoopKernel;
+  readonly reader: Reader;
+  /** What each of its reductions makes. */
+  readonly reduced: readonly Node[];
+}
+
 export function writeKernels(
   groups: Groups,
   sources: Sources,
   places: Places,
   stored: ReadonlySet<Node>,
 ): Written {
-  const writer = new Writer(sources, places, stored);
+  const writer = new Writer(groups, sources, places, stored);
   const kernels = groups.all.flatMap((group) => writer.write(group));
   return { buffers: places.buffers, kernels, joins: writer.joins };
 }
@@ -49,18 +59,22 @@ class Writer {
   private readonly sources: Sources;
   private readonly places: Places;
   private readonly stored: ReadonlySet<Node>;
+  /** Groups whose sums another one looks after. */
+  private readonly givenAway: ReadonlySet<Group>;
   readonly joins: Join[] = [];
   private count = 0;
 
-  constructor(sources: Sources, places: Places, stored: ReadonlySet<Node>) {
+  constructor(groups: Groups, sources: Sources, places: Places, stored: ReadonlySet<Node>) {
     this.sources = sources;
     this.places = places;
     this.stored = stored;
+    const walks = groups.all.filter((group) => this.resultsOf(group).length > 0);
+    this.givenAway = new Set(walks.flatMap(({ columns }) => [...columns.keys()]));
   }
 
   write(group: Group): (Kernel | HostWork)[] {
-    const results = [...group.members].filter((member) => this.stored.has(member));
-    if (results.length === 0) return [];
+    const results = this.resultsOf(group);
+    if (results.length === 0 || this.givenAway.has(group)) return [];
     switch (group.kind) {
       case "loop":
         return this.loop(group, results);
@@ -73,6 +87,10 @@ class Writer {
       case "host":
         return [this.onHost(group)];
     }
+  }
+
+  private resultsOf(group: Group): Node[] {
+    return [...group.members].filter((member) => this.stored.has(member));
   }
 
   private base(group: Group, results: readonly Node[]) {
@@ -114,7 +132,53 @@ class Writer {
 
   // ---- loops ----
 
-  private loop(group: Group, results: readonly Node[]): Kernel[] {
+  private loop(group: Group, results: readonly Node[]): LoopKernel[] {
+    const written = this.writeLoop(group, results);
+    const columns = [...group.columns.keys()].filter((sums) => this.resultsOf(sums).length > 0);
+    if (columns.length > 0 && goesAlongRows(written.kernel)) return this.withColumns(group, columns, written); // prettier-ignore
+    return [
+      ...this.split(group, written.kernel),
+      ...columns.flatMap((sums) => this.split(sums, this.writeLoop(sums).kernel)),
+    ];
+  }
+
+  /** Sums of other groups made in the walk of this one. */
+  private withColumns(
+    group: Group,
+    columns: readonly Group[],
+    { kernel, reader }: WrittenLoop,
+  ): LoopKernel[] {
+    const all = columns.map((sums): ColumnSums => {
+      const positions = group.columns.get(sums)!;
+      const own = this.writeLoop(sums);
+      const values = own.reduced.map((node) => reader.read(node.inputs[0]!, mappedTo(operandMapping(sums, node), positions))); // prettier-ignore
+      return { kernel: own.kernel, values, inWalk: (index) => mappedTo([index], positions)[0]! };
+    });
+    const kernels = [kernel, ...all.map((sums) => sums.kernel)];
+    const after = [...new Set(kernels.flatMap((each) => each.after ?? []))];
+    const walk: LoopKernel = {
+      ...kernel,
+      macs: kernels.reduce((sum, { macs }) => sum + macs, 0),
+      flops: kernels.reduce((sum, { flops }) => sum + flops, 0),
+      ...(after.length > 0 ? { after } : {}),
+    };
+    return sumColumns(walk, all, this.splitting(kernel.origin));
+  }
+
+  private split(group: Group, kernel: LoopKernel): LoopKernel[] {
+    return group.isNarrow ? splitSums(kernel, this.splitting(kernel.origin)) : [kernel];
+  }
+
+  private splitting(origin: Origin): Splitting {
+    return {
+      scratch: (length, dtype) => this.places.scratch(length, dtype, origin),
+      nextId: () => this.count++,
+      joined: (kernel, partials) => this.joins.push({ kernel, partials }),
+    };
+  }
+
+  /** One kernel for all of a group, whatever the length of its sums. */
+  private writeLoop(group: Group, results: readonly Node[] = this.resultsOf(group)): WrittenLoop {
     const stages: Stage[] = [];
     const made = new Map<Node, Expression>();
     const reader = new Reader(this.places, group, (node) => {
@@ -147,12 +211,7 @@ class Writer {
       row: group.axes.filter(isRow),
       stages: [...stages, ...stores],
     };
-    if (!group.isNarrow) return [kernel];
-    return splitSums(kernel, {
-      scratch: (length, dtype) => this.places.scratch(length, dtype, kernel.origin),
-      nextId: () => this.count++,
-      joined: (kernel, partials) => this.joins.push({ kernel, partials }),
-    });
+    return { kernel, reader, reduced: [...made.keys()] };
   }
 
   // ---- products ----

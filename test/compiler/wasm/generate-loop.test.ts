@@ -477,3 +477,82 @@ describe("whole rows", () => {
     });
   });
 });
+
+/** A norm's backward pass: dx along each row, the gradients of gain and offset over columns. */
+describe("columns summed beside rows", () => {
+  test.each([
+    [4, 23, 4],
+    [7, 32, 16],
+    [16, 9, 16],
+    [64, 35, 8],
+    [67, 41, 5],
+  ])("%i wide, %i rows in parts of %i", async (width, count, rows) => {
+    const [a, b] = axes(count, width) as [Axis, Axis];
+    const part = { id: 2, extent: Math.ceil(count / rows) };
+    const [dy, x] = [load(0, over(a, b)), load(1, over(a, b))];
+    const scaled = apply("multiply", [dy, load(2, i(b))]);
+    const dx = apply("subtract", [scaled, apply("multiply", [x, reduced(0)])]);
+    const columns = (buffer: number, value: Expression) =>
+      ({
+        kind: "store",
+        over: "columns",
+        store: { buffer, index: over(part, b), value },
+      }) as const;
+    await check({
+      buffers: [
+        { values: noise(count * width, 3) },
+        { values: noise(count * width, 4) },
+        { values: noise(width, 5) },
+        { values: zeros(count * width) },
+        { values: noise(part.extent * width, 6) },
+        { values: noise(part.extent * width, 7) },
+      ],
+      kernels: [
+        loopKernel(
+          [a],
+          [b],
+          [
+            { kind: "reduce", reducer: "sum", value: apply("multiply", [scaled, x]), dtype: "f32" },
+            store(3, [a, b], dx, "row"),
+            columns(4, dy),
+            columns(5, apply("multiply", [dy, x])),
+          ],
+          { axis: part, rows },
+        ),
+      ],
+    });
+  });
+
+  test("of rows on two axes, with no row stored", async () => {
+    const [a, b, c, d] = axes(6, 7, 3, 8) as [Axis, Axis, Axis, Axis];
+    const part = { id: 4, extent: 11 };
+    const value = load(0, over(b, a, c, d));
+    await check({
+      buffers: [
+        { values: noise(6 * 7 * 24, 3) },
+        { values: zeros(42) },
+        { values: zeros(11 * 24) },
+      ],
+      kernels: [
+        loopKernel(
+          [a, b],
+          [c, d],
+          [
+            { kind: "reduce", reducer: "max", value, dtype: "f32" },
+            {
+              kind: "store",
+              over: "columns",
+              store: {
+                buffer: 2,
+                index: over(part, c, d),
+                value: apply("subtract", [value, reduced(0)]),
+              },
+            },
+            store(1, [a, b], reduced(0)),
+          ],
+          { axis: part, rows: 4 },
+        ),
+      ],
+    });
+  });
+});

@@ -47,8 +47,13 @@ export const reduced = (stage: number, dtype: DType = "f32"): Expression => ({
   dtype,
 });
 
-export function loopKernel(grid: Axis[], row: Axis[], stages: Stage[]): LoopKernel {
-  return { ...base, kind: "loop", grid, row, stages };
+export function loopKernel(
+  grid: Axis[],
+  row: Axis[],
+  stages: Stage[],
+  parts?: LoopKernel["parts"],
+): LoopKernel {
+  return { ...base, kind: "loop", grid, row, stages, ...(parts && { parts }) };
 }
 
 /** Numbers in [-1, 1) (times `scale`) that look random and are the same each time. */

@@ -10,7 +10,7 @@ import {
 } from "../../../compiler/ops/index-arithmetic.ts";
 import { about, apply, at, axes, Bench, constant, flat, forGpu, store } from "./kernel-bench.ts";
 
-function loop(parts: Pick<LoopKernel, "grid" | "row" | "stages">): LoopKernel {
+function loop(parts: Pick<LoopKernel, "grid" | "row" | "stages" | "parts">): LoopKernel {
   return { kind: "loop", ...about, ...parts };
 }
 
@@ -251,4 +251,54 @@ test("kernels of equal structure have one key, whatever their buffers are called
   second.noise(3);
   const codes = [first, second].map((bench) => bench.program(kernelOf(bench)).codes[0]);
   expect(codes[0]).toEqual(codes[1]);
+});
+
+/** A norm's backward pass: dx along each row, the gradients of gain and offset over columns. */
+describe("columns summed beside rows", () => {
+  test.each([
+    [4, 23, 4],
+    [7, 32, 16],
+    [64, 35, 8],
+    [192, 130, 16],
+    // So many sums that an invocation alone may not hold them.
+    [1030, 21, 5],
+  ])("%i wide, %i rows in parts of %i", async (width, count, rows) => {
+    const bench = new Bench();
+    const [row, column] = axes([count, width]);
+    const part = { id: 2, extent: Math.ceil(count / rows) };
+    const [dy, x] = [bench.noise(count * width), bench.noise(count * width)].map((buffer) =>
+      bench.load(buffer, flat(row!, column!)),
+    );
+    const scaled = apply("multiply", [dy!, bench.load(bench.noise(width), at(column!))]);
+    const dx = apply("subtract", [scaled, apply("multiply", [x!, reduced(0)])]);
+    const dGain = apply("multiply", [dy!, x!]);
+    const columns = (value: Expression): Stage => ({
+      kind: "store",
+      over: "columns",
+      store: store(bench.output(part.extent * width), flat(part, column!), value),
+    });
+    await bench.check(
+      loop({
+        grid: [row!],
+        row: [column!],
+        parts: { axis: part, rows },
+        stages: [
+          sum(apply("multiply", [scaled, x!])),
+          {
+            kind: "store",
+            over: "row",
+            store: store(bench.output(count * width), flat(row!, column!), dx),
+          },
+          columns(dy!),
+          columns(dGain),
+          {
+            kind: "store",
+            over: "grid",
+            store: store(bench.output(count), at(row!), reduced(0)),
+          },
+        ],
+      }),
+      4e-6,
+    );
+  });
 });

@@ -96,17 +96,36 @@ function forEach(axes: readonly Axis[], point: Point, visit: (flat: number) => v
 
 function runLoop(kernel: LoopKernel, memory: Memory): void {
   const point: Point = { positions: [], reduced: [], accumulator: 0 };
-  forEach(kernel.grid, point, () => {
+  forEach(kernel.grid, point, (place) => {
     kernel.stages.forEach((stage, number) => {
       if (stage.kind === "store") {
         if (stage.over === "grid") store(stage.store, point, memory);
-        else forEach(kernel.row, point, () => store(stage.store, point, memory));
+        else if (stage.over === "row")
+          forEach(kernel.row, point, () => store(stage.store, point, memory));
+        else addColumns(kernel, stage.store, place, point, memory);
         return;
       }
       const values: number[] = [];
       forEach(kernel.row, point, () => values.push(evaluate(stage.value, point, memory)));
       point.reduced[number] = reduce(stage.reducer, values);
     });
+  });
+}
+
+/** Adds a row to the sums of its part, which begin with the part's first row. */
+function addColumns(
+  { row, parts }: LoopKernel,
+  { buffer, index, value }: Store,
+  place: number,
+  point: Point,
+  memory: Memory,
+): void {
+  const { axis, rows } = parts!;
+  point.positions[axis.id] = Math.floor(place / rows);
+  forEach(row, point, () => {
+    const at = evaluateIndex(index, point.positions);
+    const before = place % rows === 0 ? 0 : memory.get(buffer)![at]!;
+    memory.get(buffer)![at] = before + evaluate(value, point, memory);
   });
 }
 

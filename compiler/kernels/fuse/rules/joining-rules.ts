@@ -8,6 +8,7 @@ import type { Buffer, HostWork, Kernel } from "../../kernel.ts";
 import { absorb } from "../absorb.ts";
 import { isPlainLoop, type Group } from "../group.ts";
 import type { Grouping } from "../group-nodes.ts";
+import { joinColumns } from "../join-columns.ts";
 import { joinProduct } from "../join-product.ts";
 import { joinSquares } from "../join-squares.ts";
 import { joinTogether } from "../join-together.ts";
@@ -88,6 +89,17 @@ export const squaresRule: PlacingRule = {
   name: "squares about a mean are summed where the mean is",
   saves: "mean and variance of long columns read them once, in one kernel.",
   join: joinSquares,
+};
+
+/** Finds walks over rows for sums over columns, once all groups are there. */
+export interface ColumnsRule extends FusionRule {
+  readonly join: (grouping: Grouping) => void;
+}
+
+export const columnsRule: ColumnsRule = {
+  name: "sums over columns are made in a walk over rows",
+  saves: "a norm's backward pass reads its rows once, and the gradient of a gain takes no kernel.",
+  join: joinColumns,
 };
 
 export const attentionPartsRule: PlacingRule = {

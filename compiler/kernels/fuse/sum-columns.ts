@@ -1,0 +1,70 @@
+// A walk over rows and kernels that sum columns of what it walks -> the walk with these sums in it, part by part, and for
+// each of the kernels one that joins the sums of all parts.
+// The parts depend on the number of rows alone, so every target and every thread count adds in the same order.
+import { add, axisIndex, linearIndex, multiply } from "../../ops/index-arithmetic.ts";
+import type { Index } from "../../ops/index-expression.ts";
+import { elementCount } from "../../ops/shape.ts";
+import type { Axis, Expression, LoopKernel, Parts, Stage } from "../kernel.ts";
+import type { Splitting } from "./split-sums.ts";
+
+/** A kernel that sums columns, in axes of its own. */
+export interface ColumnSums {
+  readonly kernel: LoopKernel;
+  /** What each of its reductions adds up, in the walk's axes. */
+  readonly values: readonly Expression[];
+  /** A position on the kernel's axes in the walk's. */
+  readonly inWalk: (index: Index) => Index;
+}
+
+const mostParts = 256;
+const leastRows = 16;
+
+export function sumColumns(
+  walk: LoopKernel,
+  all: readonly ColumnSums[],
+  splitting: Splitting,
+): LoopKernel[] {
+  const parts = partsOf(walk, all);
+  const part = axisIndex(parts.axis.id, parts.axis.extent);
+  const columns: Stage[] = [];
+  const joins = all.map(({ kernel, values, inWalk }): LoopKernel => {
+    const at = linearIndex(kernel.grid.map(({ id, extent }) => axisIndex(id, extent)), kernel.grid.map(({ extent }) => extent)); // prettier-ignore
+    const points = extentOf(kernel.grid);
+    const inParts = (position: Index) => add(multiply(part, points), position);
+    const partials = values.map((value) => {
+      const buffer = splitting.scratch(points * parts.axis.extent, value.dtype);
+      columns.push({ kind: "store", over: "columns", store: { buffer, index: inParts(inWalk(at)), value } }); // prettier-ignore
+      return buffer;
+    });
+    const joined: LoopKernel = {
+      ...kernel,
+      id: splitting.nextId(),
+      macs: 0,
+      flops: 0,
+      row: [parts.axis],
+      stages: [
+        ...partials.map((buffer, stage): Stage => {
+          const { dtype } = values[stage]!;
+          const value: Expression = { kind: "load", buffer, index: inParts(at), dtype };
+          return { kind: "reduce", reducer: "sum", value, dtype };
+        }),
+        ...kernel.stages.filter(({ kind }) => kind === "store"),
+      ],
+    };
+    splitting.joined(joined, partials);
+    return joined;
+  });
+  return [{ ...walk, stages: [...walk.stages, ...columns], parts }, ...joins];
+}
+
+function partsOf(walk: LoopKernel, all: readonly ColumnSums[]): Parts {
+  const axes = [walk, ...all.map(({ kernel }) => kernel)].flatMap(({ grid, row }) => [...grid, ...row]); // prettier-ignore
+  const count = extentOf(walk.grid);
+  const rows = Math.max(leastRows, Math.ceil(count / mostParts));
+  const id = 1 + Math.max(...axes.map((axis) => axis.id));
+  return { axis: { id, extent: Math.ceil(count / rows) }, rows };
+}
+
+function extentOf(axes: readonly Axis[]): number {
+  return elementCount(axes.map(({ extent }) => extent));
+}
