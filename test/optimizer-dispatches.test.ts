@@ -9,12 +9,12 @@ const targets = [
   { name: "webgpu", limits: DEFAULT_WEBGPU_LIMITS },
 ] as const;
 
-function recipe(optimizer: string, clauses: readonly string[]): string {
+function recipe(optimizer: string, clauses: readonly string[], depth: number): string {
   return `
 use "specs/vit".{ViT}
 
 recipe small() {
-  net  model = ViT(channels = 1, patch = 16, width = 64, depth = 2, heads = 2, hidden = 128)
+  net  model = ViT(channels = 1, patch = 16, width = 64, depth = ${depth}, heads = 2, hidden = 128)
   data train = mnist(split = "train")
   view image = train.image |> resize(224) |> scale(0..1)
   loss       = cross_entropy(model(image), train.label)
@@ -27,9 +27,9 @@ recipe small() {
 }
 
 /** Of each target; the norm is made without clipping, too, since it is logged. */
-function dispatches(optimizer: string, clauses: readonly string[]): number[] {
+function dispatches(optimizer: string, clauses: readonly string[], depth = 2): number[] {
   return targets.map((target) => {
-    const { entries } = compileText(recipe(optimizer, clauses), target).program!;
+    const { entries } = compileText(recipe(optimizer, clauses, depth), target).program!;
     const steps = entries.find(({ name }) => name === "train")!.steps;
     const backward = steps.findLastIndex((step) => "phase" in step && step.phase === "backward");
     return steps.length - 1 - backward;
@@ -38,6 +38,11 @@ function dispatches(optimizer: string, clauses: readonly string[]): number[] {
 
 const clip = "clip = 1.0";
 const apart = "except rank < 2 { decay = 0 }";
+
+test("depth does not change what Adafactor takes: layers have the same shapes", () => {
+  const [few, many] = [2, 6].map((depth) => dispatches("Adafactor()", [], depth));
+  expect(many).toEqual(few);
+});
 
 describe("dispatches of", () => {
   test.each([
@@ -52,8 +57,9 @@ describe("dispatches of", () => {
     ["Lamb(decay = 0.1)", apart, 5],
     // The group without a ratio makes its step from the old moments again, which therefore cannot be replaced in place.
     ["Lamb(decay = 0.1)", "except rank < 2 { decay = 0, adapt = false }", 7],
-    // Parameter by parameter.
-    ["Adafactor(decay = 0.1)", apart, 43],
+    // Rows, then columns, of the matrices of each shape: six.
+    ["Adafactor(decay = 0.1)", apart, 17],
+    ["Adafactor(decay = 0.1)", "except path in model.position { decay = 0 }", 17],
   ])("%s, %s: %i", (optimizer, except, most) => {
     for (const clauses of [[], [clip], [except], [clip, except]])
       for (const count of dispatches(optimizer, clauses))

@@ -3,7 +3,6 @@
 // applied to all of a group at once, which is why it takes a few kernels and not a few for each parameter.
 // A loss or gradient that is not finite selects the old values everywhere: the state before that step is still there.
 import type { EntryGraph, ResidentLayout } from "../compiled.ts";
-import { inChunks } from "./apply-segmented.ts";
 import { Builder } from "./builder.ts";
 import { differentiate } from "./differentiate.ts";
 import type { Node, TensorGraph, Update } from "./graph.ts";
@@ -262,22 +261,17 @@ class StepBuilder implements Moving {
     const updates: Update[] = [];
     const renewed = new Map<string, Node>();
     this.groups.forEach((group, k) => {
-      // Unclipped gradients wait, too: work on them that began before the norm would be a kernel of its own.
-      const raw = group.segments ? inChunks(g, gradients[k]!, group.segments) : gradients[k]!;
-      const gradient = scale ? g.multiply(raw, scale) : g.add("again", [raw, isSound]);
-      const lr = this.scalars.node(g, "lr", group.lr);
-      const { next, slots } = optimizeGroup(g, this.layout, group, { gradient, t, lr });
-      const clamped = group.clamp
-        ? g.minimum(g.maximum(next, group.clamp.low), group.clamp.high)
-        : next;
-      const before = residentLeaf(g, this.layout, group.resident);
-      const kept = selectSound(g, isSound, clamped, before);
-      renewed.set(group.resident, kept);
-      updates.push({ path: group.resident, value: kept });
-      for (const { resident, value } of slots) {
-        const old = residentLeaf(g, this.layout, resident);
-        updates.push({ path: resident, value: selectSound(g, isSound, value, old) });
-      }
+      const { next, slots } = optimizeGroup(g, this.layout, group, {
+        gradient: gradients[k]!,
+        t,
+        lr: this.scalars.node(g, "lr", group.lr),
+        // Unclipped gradients wait, too: work on them that began before the norm would be a kernel of its own.
+        clipped: (raw) => (scale ? g.multiply(raw, scale) : g.add("again", [raw, isSound])),
+        kept: (value, old) => selectSound(g, isSound, value, old),
+      });
+      renewed.set(group.resident, next);
+      updates.push({ path: group.resident, value: next });
+      for (const { resident, value } of slots) updates.push({ path: resident, value });
     });
     const after = this.recipe.twins
       .filter(({ update }) => update === "after_step")

@@ -1,20 +1,25 @@
 // A group of parameters and its flat gradient -> its new parameters and slots, by the optimizer that the recipe names.
-// An optimizer is written for one parameter. Where its body lets us, it is applied once to the flat array of the group:
-// so it takes a few kernels, and not a few for each parameter.
+// An optimizer is written for one parameter. Where its body lets us, it is applied once to the flat array of the group,
+// and else once to the parameters of each shape: so it takes a few kernels, and not a few for each parameter.
 import type { ResidentLayout } from "../compiled.ts";
-import { applySegmented } from "./apply-segmented.ts";
+import { applySegmented, inChunks } from "./apply-segmented.ts";
+import { applyStacked } from "./apply-stacked.ts";
 import type { Builder } from "./builder.ts";
 import type { Node } from "./graph.ts";
 import { elementCount } from "./graph.ts";
-import type { PlacedGroup } from "./place-parts.ts";
+import type { PlacedGroup, PlacedPiece } from "./place-parts.ts";
 import { residentLeaf } from "./resident-layout.ts";
 
 export interface StepValues {
-  /** Of the whole group, clipped. */
+  /** Of the whole group, as the backward pass made it. */
   readonly gradient: Node;
   /** Updates so far, from 1. */
   readonly t: Node;
   readonly lr: Node;
+  /** A part of the gradient, clipped. */
+  clipped(gradient: Node): Node;
+  /** The new value, or the old one where the step is not sound. */
+  kept(next: Node, old: Node): Node;
 }
 
 export interface Renewed {
@@ -29,51 +34,46 @@ export function optimizeGroup(
   group: PlacedGroup,
   values: StepValues,
 ): Renewed {
-  return group.isFlat ? optimizeFlat(g, layout, group, values) : optimizeEach(g, group, values);
-}
-
-/** The body once, over the whole array of the group. */
-function optimizeFlat(
-  g: Builder,
-  layout: ResidentLayout,
-  group: PlacedGroup,
-  { gradient, t, lr }: StepValues,
-): Renewed {
-  const p = residentLeaf(g, layout, group.resident);
-  const slotPath = (slot: string) => group.slotResident(slot);
-  const at = { p, g: gradient, t, lr, slotPath };
-  const applied = group.segments
-    ? applySegmented(g, group.optimizer, at, group.segments)
-    : group.optimizer.apply(g, at);
-  const slots = applied.slots.map(({ name, next }) => ({
-    resident: slotPath(name),
-    value: next,
-  }));
-  return { next: applied.next, slots };
-}
-
-/** The body for each parameter: it looks at shapes. */
-function optimizeEach(g: Builder, group: PlacedGroup, { gradient, t, lr }: StepValues): Renewed {
-  let offset = 0;
-  const slots: { resident: string; value: Node }[] = [];
-  const nexts = group.parameters.map((parameter) => {
-    const size = elementCount(parameter.shape);
-    const own = g.reshape(g.slice(gradient, [offset], [size]), parameter.shape);
-    offset += size;
-    const slotPath = (slot: string) => group.slotResident(slot, parameter.path);
-    const applied = group.optimizer.apply(g, {
-      p: g.parameter(parameter),
-      g: own,
-      t,
-      lr,
-      slotPath,
-    });
-    for (const { name, next } of applied.slots)
-      slots.push({
-        resident: slotPath(name),
-        value: g.reshape(next, [elementCount(next.shape)]),
-      });
-    return g.reshape(applied.next, [size]);
+  const before = residentLeaf(g, layout, group.resident);
+  const renewed = group.pieces.map((piece) => {
+    const old = partOf(g, before, piece);
+    const { next, slots } = optimizePiece(g, piece, old, values);
+    return {
+      next: values.kept(clamped(g, group, flat(g, next)), old),
+      slots: slots.map(({ name, next: value }) => {
+        const resident = piece.slotResident(name);
+        return { resident, value: values.kept(flat(g, value), residentLeaf(g, layout, resident)) };
+      }),
+    };
   });
-  return { next: nexts.length === 1 ? nexts[0]! : g.concat(nexts, 0), slots };
+  return {
+    next: g.concat(renewed.map(({ next }) => next), 0), // prettier-ignore
+    slots: renewed.flatMap(({ slots }) => slots),
+  };
+}
+
+/** The body once, over all parameters of a piece. */
+function optimizePiece(g: Builder, piece: PlacedPiece, p: Node, values: StepValues) {
+  const { optimizer, parameters, segments } = piece;
+  const { t, lr, clipped } = values;
+  const gradient = partOf(g, values.gradient, piece);
+  const at = { t, lr, slotPath: (slot: string) => piece.slotResident(slot) };
+  if (segments) return applySegmented(g, optimizer, { ...at, p, g: clipped(inChunks(g, gradient, segments)) }, segments); // prettier-ignore
+  if (piece.how === "flat") return optimizer.apply(g, { ...at, p, g: clipped(gradient) });
+  const { shape } = parameters[0]!;
+  const stacked = parameters.length === 1 ? shape : [parameters.length, ...shape];
+  const shaped = { ...at, p: g.reshape(p, stacked), g: clipped(g.reshape(gradient, stacked)) };
+  return parameters.length === 1 ? optimizer.apply(g, shaped) : applyStacked(g, optimizer, shaped);
+}
+
+function partOf(g: Builder, whole: Node, { offset, length }: PlacedPiece): Node {
+  return g.slice(whole, [offset], [length]);
+}
+
+function flat(g: Builder, x: Node): Node {
+  return g.reshape(x, [elementCount(x.shape)]);
+}
+
+function clamped(g: Builder, { clamp }: PlacedGroup, next: Node): Node {
+  return clamp ? g.minimum(g.maximum(next, clamp.low), clamp.high) : next;
 }

@@ -1,9 +1,9 @@
-// A lowered recipe -> where its arrays lie: parameters by optimizer group, their slots and twins beside them in the
-// same order, frozen parameters together, states that the step renews together, each constant state on its own.
+// A lowered recipe -> where its arrays lie: parameters by optimizer group, those that are renewed at once side by side,
+// their slots and twins beside them in the same order, frozen parameters together, states that the step renews together,
+// each constant state on its own.
 import type { ResidentLayout } from "../compiled.ts";
 import { segmentsOf } from "./apply-segmented.ts";
 import type { Segments } from "./apply-segmented.ts";
-import { Builder } from "./builder.ts";
 import type { Parameter, State } from "./graph.ts";
 import { elementCount } from "./graph.ts";
 import type { LoweredRecipe, OptimizerUse, ParameterGroup } from "./lowered.ts";
@@ -11,6 +11,8 @@ import type { HostExpression } from "./lowered.ts";
 import { placeLossScale } from "./loss-scale.ts";
 import { besideEachOther } from "./lying-together.ts";
 import { canMerge, mergedOptimizer } from "./merge-groups.ts";
+import { bodyFor } from "./optimizer-body.ts";
+import { renewedTogether } from "./renewed-together.ts";
 import { LayoutBuilder, packingOrder, splitInRuns } from "./resident-layout.ts";
 import type { Part } from "./resident-layout.ts";
 
@@ -18,15 +20,25 @@ export interface PlacedGroup {
   /** The flat array of its parameters. */
   readonly resident: string;
   readonly parameters: readonly Parameter[];
-  readonly optimizer: OptimizerUse;
+  /** What of it is renewed at once: all, unless the optimizer looks at shapes. */
+  readonly pieces: readonly PlacedPiece[];
   readonly lr: HostExpression;
-  /** The optimizer runs over the whole array at once. */
-  readonly isFlat: boolean;
-  /** Where it sums over each parameter. */
-  readonly segments?: Segments;
   readonly clamp?: { readonly low: number; readonly high: number };
-  /** The array of a slot: of the whole group, or of one parameter where the optimizer looks at shapes. */
-  slotResident(slot: string, parameter?: string): string;
+}
+
+/** A run of the parameters of a group. */
+export interface PlacedPiece {
+  readonly parameters: readonly Parameter[];
+  /** Elements of the group's array. */
+  readonly offset: number;
+  readonly length: number;
+  readonly optimizer: OptimizerUse;
+  /** `stacked`: the parameters have one shape, which the optimizer looks at. */
+  readonly how: "flat" | "stacked";
+  /** Where a flat one sums over each parameter. */
+  readonly segments?: Segments;
+  /** The array of a slot. */
+  slotResident(slot: string): string;
 }
 
 export interface PlacedParts {
@@ -47,9 +59,7 @@ export function placeParts(
     const ordered = besideEachOther(parameters, together);
     return splitGroup(group, ordered, recipe, residentElements);
   });
-  const groups = merged(splits, residentElements).map((group, k): PlacedGroup =>
-    placedGroup(group, k),
-  );
+  const groups = gathered(merged(splits, residentElements), residentElements).map(placedGroup);
   for (const group of groups) placeGroup(group, recipe, layout);
   const frozen = recipe.parameters.filter(({ path }) => !layout.has(path));
   const rest = besideEachOther(frozen, together);
@@ -64,10 +74,13 @@ export function placeParts(
   return { groups, layout: layout.finish() };
 }
 
+/** Parameters that are renewed at once. */
 interface Split {
   readonly parameters: readonly Parameter[];
   readonly group: ParameterGroup;
   readonly clamp?: { readonly low: number; readonly high: number };
+  /** Its group has several, since the optimizer looks at shapes: they share an array. */
+  readonly isByShape?: boolean;
 }
 
 /** Clamped parameters stand apart; what is longer than an array may be is split. */
@@ -80,14 +93,27 @@ function splitGroup(
   const clampOf = (path: string) => recipe.clamps.find((clamp) => clamp.path === path);
   const free = packingOrder(parameters.filter(({ path }) => !clampOf(path)));
   const clamped = parameters.filter(({ path }) => clampOf(path));
+  const together = isWhole(group.optimizer, free)
+    ? [{ parameters: free, group }]
+    : renewedTogether(group.optimizer, free).map(({ parameters: alike, optimizer }) => ({
+        parameters: alike,
+        group: { ...group, optimizer },
+        isByShape: true,
+      }));
   return [
-    ...splitInRuns(free, residentElements).map((chunk) => ({ parameters: chunk, group })),
+    ...together.flatMap((split) =>
+      splitInRuns(split.parameters, residentElements).map((run) => ({ ...split, parameters: run })),
+    ),
     ...clamped.map((parameter) => ({
       parameters: [parameter],
       group,
       clamp: clampOf(parameter.path)!,
     })),
   ];
+}
+
+function isWhole({ reach }: OptimizerUse, parameters: readonly Parameter[]): boolean {
+  return reach === "element" || (reach === "sums" && segmentsOf(parameters.map(lengthOf)) !== undefined); // prettier-ignore
 }
 
 /** Splits whose optimizers differ in settings alone are one, where an array may be as long. */
@@ -106,49 +132,87 @@ function merged(splits: readonly Split[], residentElements: number): Split[] {
     return {
       parameters: bundle.flatMap(({ parameters }) => parameters),
       group: { ...group, optimizer },
+      isByShape: bundle.some(({ isByShape }) => isByShape),
     };
   });
 }
 
 function fits(bundle: readonly Split[], split: Split, residentElements: number): boolean {
-  const [{ group }] = bundle as [Split];
-  const total = [...bundle, split].flatMap(lengthsOf).reduce((sum, each) => sum + each, 0);
   return (
-    total <= residentElements &&
-    ![...bundle, split].some(({ clamp }) => clamp) &&
-    JSON.stringify(group.lr) === JSON.stringify(split.group.lr) &&
-    canMerge([...bundle, split].map(mergeable))
+    fitTogether([...bundle, split], residentElements) && canMerge([...bundle, split].map(mergeable))
   );
 }
 
-const lengthsOf = ({ parameters }: Split) => parameters.map(({ shape }) => elementCount(shape));
+/** Whether these can lie in one array, at one rate. */
+function fitTogether(splits: readonly Split[], residentElements: number): boolean {
+  const [{ group }] = splits as [Split];
+  const total = splits.flatMap(lengthsOf).reduce((sum, each) => sum + each, 0);
+  return (
+    total <= residentElements &&
+    !splits.some(({ clamp }) => clamp) &&
+    splits.every((split) => JSON.stringify(split.group.lr) === JSON.stringify(group.lr))
+  );
+}
+
+/** What is split by shape alone is one group still: its gradients have one norm, and its parameters one array. */
+function gathered(splits: readonly Split[], residentElements: number): Split[][] {
+  const groups: Split[][] = [];
+  for (const split of splits) {
+    const group = groups.find(
+      (each) =>
+        split.isByShape && each[0]!.isByShape && fitTogether([...each, split], residentElements),
+    );
+    if (group) group.push(split);
+    else groups.push([split]);
+  }
+  return groups;
+}
+
+const lengthOf = ({ shape }: Parameter) => elementCount(shape);
+const lengthsOf = ({ parameters }: Split) => parameters.map(lengthOf);
 const mergeable = (split: Split) => ({
   lengths: lengthsOf(split),
   optimizer: split.group.optimizer,
 });
 const isOdd = (split: Split) => lengthsOf(split).reduce((sum, each) => sum + each, 0) % 4 !== 0;
 
-function placedGroup({ parameters, group, clamp }: Split, k: number): PlacedGroup {
-  const { optimizer, lr } = group;
-  const segments =
-    optimizer.reach === "sums"
-      ? segmentsOf(parameters.map(({ shape }) => elementCount(shape)))
-      : undefined;
+function placedGroup(splits: readonly Split[], k: number): PlacedGroup {
+  const [{ group, clamp }] = splits as [Split];
+  const resident = `parameters.${k}`;
+  let offset = 0;
+  const pieces = splits.map((split, i) => {
+    const name = splits.length === 1 ? resident : `${resident}.${i}`;
+    const piece = placedPiece(split, offset, name);
+    offset += piece.length;
+    return piece;
+  });
   return {
-    resident: `parameters.${k}`,
-    parameters,
-    optimizer,
-    lr,
-    isFlat: optimizer.reach === "element" || segments !== undefined,
-    ...(segments ? { segments } : {}),
+    resident,
+    parameters: splits.flatMap(({ parameters }) => parameters),
+    pieces,
+    lr: group.lr,
     ...(clamp ? { clamp } : {}),
-    slotResident: (slot, parameter) => `${slot}/${parameter ?? `parameters.${k}`}`,
+  };
+}
+
+function placedPiece({ parameters, group }: Split, offset: number, name: string): PlacedPiece {
+  const { optimizer } = group;
+  const lengths = parameters.map(lengthOf);
+  const segments = optimizer.reach === "sums" ? segmentsOf(lengths) : undefined;
+  return {
+    parameters,
+    offset,
+    length: lengths.reduce((sum, each) => sum + each, 0),
+    optimizer,
+    how: optimizer.reach === "element" || segments ? "flat" : "stacked",
+    ...(segments ? { segments } : {}),
+    slotResident: (slot) => `${slot}/${name}`,
   };
 }
 
 function placeGroup(group: PlacedGroup, recipe: LoweredRecipe, layout: LayoutBuilder): void {
   layout.add(group.resident, group.parameters.map(parameterPart));
-  for (const slot of slotsOf(group)) layout.add(slot.resident, slot.parts);
+  for (const slot of group.pieces.flatMap(slotsOf)) layout.add(slot.resident, slot.parts);
   for (const twin of recipe.twins) {
     const states = new Map(twin.follows.map(({ state, parameter }) => [parameter, state]));
     const parts = group.parameters.flatMap(({ path, shape, dtype }): Part[] => {
@@ -162,42 +226,20 @@ function placeGroup(group: PlacedGroup, recipe: LoweredRecipe, layout: LayoutBui
 }
 
 /** The slots that the optimizer asks for, found by applying it once to nodes that go nowhere. */
-function slotsOf(group: PlacedGroup): { resident: string; parts: Part[] }[] {
-  const probe = (shape: readonly number[], slotPath: (slot: string) => string) => {
-    const g = new Builder();
-    const scalar = { shape: [], dtype: "f32" } as const;
-    const [p, gradient] = ["p", "g"].map((name) => g.input(name, { shape, dtype: "f32" }));
-    const at = {
-      p: p!,
-      g: gradient!,
-      t: g.input("t", scalar),
-      lr: g.input("lr", scalar),
-      slotPath,
-    };
-    return group.optimizer.apply(g, at).slots;
-  };
-  const part = (path: string, slot: string, shape: readonly number[], state: State): Part => ({
-    path: `${slot}/${path}`,
-    role: "slot",
-    shape,
-    dtype: state.dtype,
-    initializer: state.initializer,
-    trainable: false,
-  });
-  if (group.isFlat) {
-    const total = group.parameters.reduce((sum, { shape }) => sum + elementCount(shape), 0);
-    return probe([total], (slot) => group.slotResident(slot)).map(({ name, state }) => ({
-      resident: group.slotResident(name),
-      parts: group.parameters.map(({ path, shape }) => part(path, name, shape, state)),
-    }));
-  }
-  return group.parameters.flatMap((parameter) => {
-    const slotPath = (slot: string) => group.slotResident(slot, parameter.path);
-    return probe(parameter.shape, slotPath).map(({ name, state }) => ({
-      resident: slotPath(name),
-      parts: [part(parameter.path, name, state.shape, state)],
-    }));
-  });
+function slotsOf(piece: PlacedPiece): { resident: string; parts: Part[] }[] {
+  const { parameters, optimizer, how, length } = piece;
+  const shape = how === "flat" ? [length] : parameters[0]!.shape;
+  return bodyFor(optimizer.apply, shape)!.applied.slots.map(({ name, state }) => ({
+    resident: piece.slotResident(name),
+    parts: parameters.map((parameter): Part => ({
+      path: `${name}/${parameter.path}`,
+      role: "slot",
+      shape: how === "flat" ? parameter.shape : state.shape,
+      dtype: state.dtype,
+      initializer: state.initializer,
+      trainable: false,
+    })),
+  }));
 }
 
 /** Running statistics lie together: one kernel keeps the old ones of a step that is not sound. */
