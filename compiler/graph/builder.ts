@@ -166,9 +166,9 @@ export class Builder extends Notation {
       new Set(nodes.filter((node) => node.op === op).map((node) => node.attributes[attribute]));
     for (const node of this.nodes) {
       if (needed[node.id] === 0) continue;
-      const { op, attributes, signature, shape, dtype, origin } = node;
-      const [id, inputs] = [nodes.length, copies.ofAll(node.inputs)];
-      const copy: Node = { id, op, inputs, attributes, signature, shape, dtype, origin };
+      const id = nodes.length;
+      // Where all before it are needed, a node is what it was.
+      const copy = id === node.id ? node : { ...node, id, inputs: copies.ofAll(node.inputs) };
       copies.set(node, copy);
       nodes.push(copy);
     }

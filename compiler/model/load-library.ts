@@ -65,17 +65,28 @@ function loadNameFiles(before: Loader, files: Files): NameFiles {
   };
 }
 
+type Parsed = Map<string, ReturnType<typeof parse>>;
+
 /** Whoever loads several libraries from the same files, as `vit check specs` does, parses what they share once. */
-const parsedOf = new WeakMap<Files, Map<string, ReturnType<typeof parse>>>();
+const parsedOf = new WeakMap<Files, Parsed>();
+
+/** The standard library, as a rule the same for all, is parsed once. */
+const parsedStandard: Parsed = new Map();
 
 function parseOnce(files: Files, name: string, text: string): ReturnType<typeof parse> {
-  const parsed = parsedOf.get(files) ?? new Map<string, ReturnType<typeof parse>>();
-  parsedOf.set(files, parsed);
+  const parsed = parsedBefore(files, name);
   const known = parsed.get(name);
   if (known?.file.text === text) return known;
   const fresh = parse(text, name);
   parsed.set(name, fresh);
   return fresh;
+}
+
+function parsedBefore(files: Files, name: string): Parsed {
+  if (name.startsWith(standardFolder)) return parsedStandard;
+  const known = parsedOf.get(files) ?? new Map();
+  parsedOf.set(files, known);
+  return known;
 }
 
 interface OpenFile extends FileScope {

@@ -204,8 +204,9 @@ function lowestOffset(parts: readonly Part[], placed: readonly Placed[]): number
     isFree = true;
     for (const part of parts)
       for (const { start, end, first, last } of placed) {
-        const isApart = last < part.first || first > part.last;
-        if (isApart || end <= offset + part.offset || offset + part.offset + part.bytes <= start) continue; // prettier-ignore
+        // What begins behind it is out of its way, and so is all that follows.
+        if (offset + part.offset + part.bytes <= start) break;
+        if (last < part.first || first > part.last || end <= offset + part.offset) continue;
         offset = align(end - part.offset);
         isFree = false;
       }
