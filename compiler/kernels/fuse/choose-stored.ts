@@ -6,6 +6,7 @@ import { byteSize, type Node } from "../../graph/graph.ts";
 import { instructionWeight, randomWeight } from "../scalar-work.ts";
 import type { Group, Groups } from "./group.ts";
 import type { Preparation } from "./prepare.ts";
+import { ReplacedValues } from "./replaced-values.ts";
 import { followsAll, type Follows } from "./rules/fusion-rule.ts";
 import { blockersRule, forkRule, halfRule, repeatingRules } from "./rules/storing-rules.ts";
 import type { RepeatingRule } from "./rules/storing-rules.ts";
@@ -49,6 +50,7 @@ export class Choice {
   private readonly groups: Groups;
   private readonly follows: Follows;
   private readonly repeating: readonly RepeatingRule[];
+  private readonly replaced: ReplacedValues;
   /** In the order in which they were chosen, so that a choice can be taken back. */
   private readonly stored = new Set<Node>();
   private readonly chosen: Node[] = [];
@@ -62,6 +64,7 @@ export class Choice {
     this.groups = groups;
     this.follows = follows;
     this.repeating = repeatingRules.filter(follows);
+    this.replaced = new ReplacedValues(prepared, groups);
     for (const node of prepared.nodes) this.collectUses(node);
     for (const node of prepared.claims.keys())
       if (sources.roleOf(node) === "computed") this.addUse(node, "strict", undefined);
@@ -141,15 +144,26 @@ export class Choice {
 
   private mayRepeat(node: Node, uses: readonly ExternalUse[]): boolean {
     const cost = this.costOf(node);
-    return cost !== undefined && uses.every((use) => this.accepts(node, cost, use.use, uses));
+    return cost !== undefined && uses.every((use) => this.accepts(node, cost, use, uses));
   }
 
-  private accepts(node: Node, cost: Cost, use: Use, uses: readonly ExternalUse[]): boolean {
-    if (use === "strict") return false;
+  private accepts(
+    node: Node,
+    cost: Cost,
+    { use, by }: ExternalUse,
+    uses: readonly ExternalUse[],
+  ): boolean {
+    if (use === "strict" || (by !== undefined && this.restsOnGone(cost, by))) return false;
     const readers = new Set(uses.map(({ by }) => by)).size;
     const isOnlyThere = readers === 1 && (this.internal.get(node) ?? 0) === 0;
     const value = { node, use, ...cost, readers, isOnlyThere };
     return this.repeating.some((rule) => rule.allows(value));
+  }
+
+  /** Whether a group that made a value again would read residents that were replaced before it runs. */
+  private restsOnGone({ loads }: Cost, by: Group): boolean {
+    const mustRead = (value: Node) => this.costOf(value) === undefined;
+    return [...loads.keys()].some((leaf) => this.replaced.isGoneFor(leaf, by, mustRead));
   }
 
   /** Undefined where a value rests on what is neither stored nor elementwise. */
@@ -216,7 +230,7 @@ export class Choice {
 
   /** Whether storing this value, which no other kernel reads, spares more bytes of what follows from it. */
   private isForkWorthStoring(node: Node): boolean {
-    if ((this.internal.get(node) ?? 0) < 2 || this.costOf(node) !== undefined) return false;
+    if ((this.internal.get(node) ?? 0) < 2 || this.isRemadeFreely(node)) return false;
     const group = this.groups.of(node)!;
     const later = [...group.members].filter(
       (member) => member.id > node.id && this.uses.has(member),
@@ -225,6 +239,12 @@ export class Choice {
     const without = this.bytesStored(later);
     const withIt = this.bytesStored(later, node) + byteSize(node);
     return withIt < without;
+  }
+
+  /** Whether any reader may make a value again, whenever it runs. */
+  private isRemadeFreely(node: Node): boolean {
+    const cost = this.costOf(node);
+    return cost !== undefined && ![...cost.loads.keys()].some((leaf) => this.replaced.has(leaf));
   }
 
   /** Bytes of the given members that would be stored, `extra` being in memory. */
