@@ -212,6 +212,7 @@ export async function train(target: string, options: TrainOptions = {}): Promise
       target: device.name,
       limits: device.limits,
       threads: device.threads,
+      prediction: false,
     });
     return await runTraining({
       compiled: spec.compiled,

@@ -54,7 +54,11 @@ function timed(thing: string): Timing {
   const [name, target] = thing.split("@") as [string, "wasm" | "webgpu"];
   const options = { files: specFiles(), catalog: catalog(nodeHost), settings: {} };
   const [start, startMs] = [cpuMs(), performance.now()];
-  const { compiled } = compileSpec(parseTarget(name), options, { target, clock: cpuMs });
+  const { compiled } = compileSpec(parseTarget(name), options, {
+    target,
+    prediction: false,
+    clock: cpuMs,
+  });
   const compiledAt = cpuMs();
   // The module of the two that most engines take.
   if (compiled.program?.module?.relaxed === "") throw new Error("the module is empty");

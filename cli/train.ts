@@ -42,7 +42,13 @@ export async function train(text: string, options: TrainOptions): Promise<number
     const spec = compileRecipeSpec(
       target,
       { files: specFiles(), catalog: catalog(nodeHost), settings: set },
-      { target: device.name, limits: device.limits, threads: device.threads, clock: nodeHost.now },
+      {
+        target: device.name,
+        limits: device.limits,
+        threads: device.threads,
+        prediction: false,
+        clock: nodeHost.now,
+      },
     );
     if (options.dryRun) sayPlan(spec, device, options);
     else await trainOn(device, spec, options);

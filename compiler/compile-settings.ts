@@ -23,6 +23,8 @@ export interface CompileSettings extends RuleSettings {
   readonly threads?: number;
   /** In place of what the recipe says. */
   readonly recompute?: RecomputeWish | "none";
+  /** False: without the entry that predicts, which no training run needs. */
+  readonly prediction?: boolean;
   /** Milliseconds from any start, to time the stages. */
   readonly clock?: () => number;
   /** Told each value that crosses a boundary, entry by entry. */

@@ -44,7 +44,7 @@ export function measureCompilations(repeats: number): CompileResult[] {
     for (let i = 0; i <= repeats; i++) {
       const options = { files: specFiles(), catalog: catalog(nodeHost), settings: {} };
       const start = nodeHost.now();
-      const spec = compileSpec(parseTarget(target), options, { target: device, limits: device === "wasm" ? WASM_LIMITS : largeLimits, clock: nodeHost.now }); // prettier-ignore
+      const spec = compileSpec(parseTarget(target), options, { target: device, limits: device === "wasm" ? WASM_LIMITS : largeLimits, prediction: false, clock: nodeHost.now }); // prettier-ignore
       // A module is made when it is read.
       if (spec.compiled.program?.module?.relaxed === "") throw new Error("the module is empty");
       if (i > 0) times.push(nodeHost.now() - start);

@@ -9,17 +9,18 @@ import { placeResidents } from "./resident-layout.ts";
 import { simplify } from "./simplify.ts";
 import type { RuleSettings } from "./simplify.ts";
 
-/** Evaluations and prediction, over the residents of the training step. */
+/** Evaluations and prediction, unless that is not wanted, over the residents of the training step. */
 export function otherEntries(
   recipe: LoweredRecipe,
   layout: ResidentLayout,
-  settings: RuleSettings = {},
+  { prediction: isPredicting = true, ...settings }: RuleSettings & { prediction?: boolean } = {},
 ): EntryGraph[] {
   const evaluations = recipe.evaluations.map(({ name, graph }) => ({
     name: `evaluate.${name}`,
     graph,
   }));
-  const prediction = recipe.predict ? [{ name: "predict", graph: recipe.predict.graph }] : [];
+  const prediction =
+    recipe.predict && isPredicting ? [{ name: "predict", graph: recipe.predict.graph }] : [];
   return [...evaluations, ...prediction].map(({ name, graph }) => ({
     name,
     graph: placed(recognise(simplify(graph, settings), settings), layout, settings),

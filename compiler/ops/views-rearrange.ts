@@ -52,11 +52,13 @@ function reshapeIndices(
   let place = 0;
   for (let axis = 0; axis < to.length;) {
     const group = matchGroup(from, place, to, axis);
-    const position = linearIndex(
-      indices.slice(place, group.fromEnd),
-      from.slice(place, group.fromEnd),
-    );
-    result.push(...delinearize(position, to.slice(axis, group.toEnd)));
+    const isKept = group.fromEnd === place + 1 && group.toEnd === axis + 1;
+    if (isKept) result.push(indices[place]!);
+    else {
+      const own = from.slice(place, group.fromEnd);
+      const position = linearIndex(indices.slice(place, group.fromEnd), own);
+      result.push(...delinearize(position, to.slice(axis, group.toEnd)));
+    }
     place = group.fromEnd;
     axis = group.toEnd;
   }
