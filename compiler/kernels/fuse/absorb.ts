@@ -1,7 +1,7 @@
 // Two loop groups -> one: a loop moves into another group whose new member reads both, which gives one kernel with several
-// results. It must be elementwise, or walk the same rows and read some of the same.
+// results. It must be elementwise, or walk the same rows and read some of the same, or little.
 import type { Node } from "../../graph/graph.ts";
-import { sameShape } from "../../ops/shape.ts";
+import { elementCount, sameShape } from "../../ops/shape.ts";
 import { isOverRow, sameMapping, type Group, type Mapping } from "./group.ts";
 import type { Grouping } from "./group-nodes.ts";
 import { keptAxes, mapped, walksAlong } from "./walk.ts";
@@ -9,9 +9,8 @@ import { keptAxes, mapped, walksAlong } from "./walk.ts";
 /** Moves all that `other` makes into `group`, if every member can be made there. */
 export function absorb(grouping: Grouping, group: Group, other: Group): void {
   if (other.kind !== "loop" || other.members.size === 0 || other.remade.size > 0) return;
-  const sharesReads = [...other.reads].some((base) => group.reads.has(base));
-  if (other.row !== undefined && (group.row === undefined || group.isNarrow || !sharesReads))
-    return;
+  if (other.row !== undefined && (group.row === undefined || group.isNarrow)) return;
+  if (other.row !== undefined && !sharesReads(group, other)) return;
   if (grouping.groups.dependsOn(group, other) || grouping.groups.dependsOn(other, group)) return;
   const moved = new Map<Node, Mapping>();
   for (const node of other.members) {
@@ -30,6 +29,15 @@ export function absorb(grouping: Grouping, group: Group, other: Group): void {
   }
   // Whoever waits for the emptied group waits for this one now.
   grouping.groups.addDependency(other, group);
+}
+
+/** Whether two walks read some of the same, or one of them nothing that is as large as what it walks. */
+function sharesReads(group: Group, other: Group): boolean {
+  if ([...other.reads].some((base) => group.reads.has(base))) return true;
+  const points = elementCount(group.axes.map(({ extent }) => extent));
+  const readsLittle = ({ reads, members }: Group) =>
+    [...reads].every((base) => members.has(base) || elementCount(base.shape) < points);
+  return readsLittle(group) || readsLittle(other);
 }
 
 function placeMoved(

@@ -16,8 +16,9 @@ export interface ColumnSums {
   readonly inWalk: (index: Index) => Index;
 }
 
-const mostParts = 256;
-const leastRows = 16;
+/** Few enough that parts fill a device, so many that what they leave to be joined is small beside them. */
+const usualRows = 16;
+const mostParts = 1024;
 
 export function sumColumns(
   walk: LoopKernel,
@@ -60,7 +61,7 @@ export function sumColumns(
 function partsOf(walk: LoopKernel, all: readonly ColumnSums[]): Parts {
   const axes = [walk, ...all.map(({ kernel }) => kernel)].flatMap(({ grid, row }) => [...grid, ...row]); // prettier-ignore
   const count = extentOf(walk.grid);
-  const rows = Math.max(leastRows, Math.ceil(count / mostParts));
+  const rows = Math.max(usualRows, Math.ceil(count / mostParts));
   const id = 1 + Math.max(...axes.map((axis) => axis.id));
   return { axis: { id, extent: Math.ceil(count / rows) }, rows };
 }

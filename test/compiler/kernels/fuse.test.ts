@@ -518,6 +518,19 @@ describe("indexing", () => {
     expect(expectSameKernels(graph).kernels.map(({ kind }) => kind)).toEqual(["loop", "loop"]);
   });
 
+  test("a softmax and a walk that reads little are one kernel, however long the row", () => {
+    const text = kernelsOf((g) => {
+      const [x, label] = [g.f32("x", 4, 5000), g.i32("label", 4)];
+      const spread = (value: Node) => g.spread(value, x.shape, [1]);
+      const exp = g.exp(g.subtract(x, spread(g.max(x, [1]))));
+      const isLabel = g.equal(g.iota(x.shape, 1), spread(label));
+      const wanted = g.select(isLabel, g.full(-0.25, x), g.full(0, x));
+      const share = g.divide(g.negate(g.sum(wanted, [1])), g.sum(exp, [1]));
+      return g.plus(wanted, g.multiply(spread(share), exp));
+    });
+    expect(text.match(/^\d+ loop/gm)).toHaveLength(1);
+  });
+
   test("sorting counts: two row kernels", () => {
     const text = kernelsOf((g) =>
       g.add("argsort", [g.f32("x", 3, 7)], { axis: 1, descending: true }),
