@@ -26,6 +26,8 @@ import type { Library } from "./model/library.ts";
 import { orderKernels } from "./program/order.ts";
 import { planProgram } from "./program/plan.ts";
 import type { EntryKernels } from "./program/entry-kernels.ts";
+import type { Program } from "./program/program.ts";
+import type { PlacedWeights, Target } from "./program/target.ts";
 import { verifyProgram } from "./program/verify.ts";
 import { wasmTarget } from "./wasm/generate.ts";
 import { webgpuTarget } from "./wgsl/generate.ts";
@@ -77,11 +79,11 @@ export function compileRecipe(
   if (recomputed?.kind === "too large") return { diagnostics: [...diagnostics, recomputed.why] };
   if (recomputed) show("recomputation", recomputed.graphs, settings);
   const graphs = [...(recomputed?.graphs ?? trained), ...others];
-  const { program, entries } = finish(graphs, step.layout, stages, settings);
+  const { program, entries, layout } = finish(graphs, step.layout, stages, settings);
   const compiled: CompiledRecipe = {
     plan: planTraining(recipe, step, recomputed?.chosen),
     modules: recipe.modules,
-    layout: step.layout,
+    layout,
     graphs,
     ...(program ? { program } : {}),
     stages: stages.timings,
@@ -111,10 +113,10 @@ export function compileModel(
   );
   settings.show?.("graph", { entry: "forward", graph: placed.recognised.graph });
   show("training", [placed.entry], settings);
-  const { program, entries } = finish([placed.entry], placed.layout, stages, settings);
+  const { program, entries, layout } = finish([placed.entry], placed.layout, stages, settings);
   const compiled: CompiledModel = {
     model,
-    layout: placed.layout,
+    layout,
     graphs: [placed.entry],
     ...(program ? { program } : {}),
     stages: stages.timings,
@@ -144,30 +146,51 @@ function measureGraphs(
   const target = targets[settings.target === "interpret" ? "wasm" : settings.target];
   const limits = { ...limitsOf(settings), totalBytes: Number.POSITIVE_INFINITY };
   const entries = graphs.map((graph) => entryKernels(graph, settings));
-  return deviceBytes(planProgram(entries, layout, target, limits), settings.threads ?? 1);
+  const placed = placeWeights(entries, layout, target);
+  const program = planProgram(placed.entries, placed.layout, target, limits);
+  return deviceBytes(program, settings.threads ?? 1);
 }
 
 const targets = { wasm: wasmTarget, webgpu: webgpuTarget };
 
+function placeWeights(
+  entries: readonly EntryKernels[],
+  layout: ResidentLayout,
+  target: Target,
+): PlacedWeights {
+  return target.placeWeights?.({ entries, layout }) ?? { entries, layout };
+}
+
+interface Finished {
+  /** As the target keeps it. */
+  readonly layout: ResidentLayout;
+  readonly program?: Program;
+  /** As fused, before weights were placed: reports count what is computed, not how weights lie. */
+  readonly entries?: readonly EntryKernels[];
+}
+
 /** Graphs over residents -> kernels -> program. */
 function finish(
   graphs: readonly EntryGraph[],
-  layout: ResidentLayout,
+  natural: ResidentLayout,
   stages: Stages,
   settings: CompileSettings,
-) {
-  if (settings.target === "interpret") return {};
+): Finished {
+  if (settings.target === "interpret") return { layout: natural };
   const target = targets[settings.target];
-  const entries = stages.time("fuse", () => graphs.map((graph) => entryKernels(graph, settings)));
-  for (const kernels of entries) {
+  const { entries, placed } = stages.time("fuse", () => {
+    const entries = graphs.map((graph) => entryKernels(graph, settings));
+    return { entries, placed: placeWeights(entries, natural, target) };
+  });
+  for (const kernels of placed.entries) {
     if (settings.verify) verifyKernels(kernels.kernels);
     settings.show?.("kernels", { entry: kernels.name, kernels });
   }
   const program = stages.time("plan", () =>
-    planProgram(entries, layout, target, limitsOf(settings)),
+    planProgram(placed.entries, placed.layout, target, limitsOf(settings)),
   );
   if (settings.verify) verifyProgram(program);
-  return { program, entries };
+  return { program, entries, layout: placed.layout };
 }
 
 function entryKernels({ name, graph }: EntryGraph, settings: CompileSettings): EntryKernels {

@@ -10,6 +10,7 @@ import type {
 import type { DType, Initializer, TensorGraph } from "./graph/graph.ts";
 import type { ResolvedDataset, ResolvedView } from "./model/catalog.ts";
 import type { Program } from "./program/program.ts";
+import type { PanelOrder } from "./wasm/panel-order.ts";
 
 /** A named part of a resident array: a parameter, a running statistic, an optimizer's slot, a twin's copy. */
 export interface ResidentPart {
@@ -23,6 +24,8 @@ export interface ResidentPart {
   /** The resident array that it lies in, and where, in elements. */
   readonly resident: string;
   readonly offset: number;
+  /** Where a target keeps it in the order in which products read it: how `shape` lies in its place. */
+  readonly panels?: PanelOrder;
 }
 
 /** A flat array in device memory that all entries share: `parameters.0`, `slots.0.m`, a single state by its path. */

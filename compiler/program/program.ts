@@ -2,6 +2,7 @@
 // Always true: live buffers never overlap; everything a step needs lies in the resident arenas, the input area or scratch.
 import type { Attributes, DType, Initializer, TensorType } from "../graph/graph.ts";
 import type { Kernel, Buffer } from "../kernels/kernel.ts";
+import type { PanelOrder } from "../wasm/panel-order.ts";
 import type { Limits } from "./limits.ts";
 
 /** Where a buffer lies: `arena` number and byte offset: a multiple of 256, or of 4 for a part of a larger buffer. */
@@ -32,6 +33,8 @@ export interface ResidentSlot extends Slot {
   readonly role: "parameter" | "state" | "slot" | "twin" | "accumulator";
   readonly initializer: Initializer;
   readonly trainable: boolean;
+  /** wasm: kept in the order in which products read it; the host writes and reads it in its own. */
+  readonly panels?: PanelOrder;
 }
 
 export interface TableSlot extends Slot {

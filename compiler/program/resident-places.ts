@@ -32,10 +32,11 @@ export function residentSlots(
   target: Target["name"],
 ): ResidentSlot[] {
   return layout.parts.map(
-    ({ path, role, shape, dtype, initializer, trainable, resident, offset }) => {
+    ({ path, role, shape, dtype, initializer, trainable, resident, offset, panels }) => {
       const { arena, offset: start } = places.get(resident)!;
       const place = { arena, offset: start + offset * elementBytes(dtype, target) };
-      return { name: path, role, shape, dtype, initializer, trainable, place };
+      const slot = { name: path, role, shape, dtype, initializer, trainable, place };
+      return panels === undefined ? slot : { ...slot, panels };
     },
   );
 }

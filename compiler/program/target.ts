@@ -1,6 +1,8 @@
 // What the planner asks of a code generator. `wasm/` and `wgsl/` each export one Target.
+import type { ResidentLayout } from "../compiled.ts";
 import type { Origin } from "../graph/graph.ts";
 import type { Buffer, Kernel } from "../kernels/kernel.ts";
+import type { EntryKernels } from "./entry-kernels.ts";
 import type { Code, Program } from "./program.ts";
 import type { Limits } from "./limits.ts";
 
@@ -17,6 +19,8 @@ export interface Target {
   readonly name: "wasm" | "webgpu";
   /** Bytes that one array may have on any device of this kind. */
   readonly largestArrayBytes: number;
+  /** Chooses how weights lie in their places, and has the kernels read them so; else as they are. */
+  placeWeights?(made: PlacedWeights): PlacedWeights;
   /**
    * Called once for all kernels of equal structure: what it gives depends on nothing else of them.
    * @throws LimitError naming the limit that the kernel would break.
@@ -24,6 +28,11 @@ export interface Target {
   generate(kernel: Kernel, buffers: readonly Buffer[], limits: Limits): GeneratedKernel;
   /** What belongs to all codes together (the WebAssembly module), given each distinct code once, in order. */
   link(codes: readonly GeneratedKernel[]): Pick<Program, "module" | "threadScratchBytes">;
+}
+
+export interface PlacedWeights {
+  readonly entries: readonly EntryKernels[];
+  readonly layout: ResidentLayout;
 }
 
 /** What would break a limit, and where it comes from. */

@@ -1,14 +1,16 @@
 // Contraction kernel -> how it is run: one axis each for batch, m and n, two for k (an inner one that is read in a
 // row and the rest), the sizes of the blocks that stay in cache, and how tiles are shared among threads.
+// A right side that lies in panels already is not packed.
 // A sum over k always runs in the same blocks and order, whatever the number of threads.
 import type { Axis, ContractionKernel, Expression, Store } from "../kernels/kernel.ts";
-import { axisIndex } from "../ops/index-arithmetic.ts";
+import { axisIndex, sameIndex } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
 import { expressionCost, nanosecondsPerMultiplyAdd, parallelFromNanoseconds } from "./cost.ts";
 import { FactTable } from "./expression-facts.ts";
 import { formOf } from "./lanes.ts";
 import { flattenAxes, mergeAxes, substituteStore, substitutionOf } from "./merge-axes.ts";
 import { tileColumns, tileRows } from "./microkernel.ts";
+import { extentOf, panelIndex } from "./panel-order.ts";
 
 export type SumTarget = { readonly buffer: number; readonly index: Index };
 
@@ -31,6 +33,8 @@ export interface ContractionPlan {
   readonly sumOfA: SumTarget | undefined;
   readonly sumOfB: SumTarget | undefined;
   readonly direct: DirectLeft | undefined;
+  /** The buffer of a right side that lies in panels; `b` is nothing then. */
+  readonly panels: number | undefined;
   /** Which way a panel is filled: vectors along its tile axis, or along k and then turned. */
   readonly fillA: "tile" | "k";
   readonly fillB: "tile" | "k";
@@ -84,15 +88,17 @@ export function planContraction(kernel: ContractionKernel): ContractionPlan {
 
 type Flat = Pick<
   ContractionPlan,
-  "batch" | "m" | "n" | "kOuter" | "kInner" | "a" | "b" | "stores" | "sumOfA" | "sumOfB"
+  "batch" | "m" | "n" | "kOuter" | "kInner" | "a" | "b" | "panels" | "stores" | "sumOfA" | "sumOfB"
 >;
 
 function flattenKernel(kernel: ContractionKernel): Flat {
   const targets = [kernel.sumOfA, kernel.sumOfB].flatMap((sum) =>
     sum === undefined ? [] : [sum.index],
   );
+  const panels = bufferInPanels(kernel);
+  const right = panels === undefined ? kernel.b : nothing;
   const use = {
-    expressions: [kernel.a, kernel.b, ...kernel.stores.map((store) => store.value)],
+    expressions: [kernel.a, right, ...kernel.stores.map((store) => store.value)],
     indices: [...kernel.stores.map((store) => store.index), ...targets],
   };
   const all = [...kernel.batch, ...kernel.m, ...kernel.n, ...kernel.k];
@@ -120,13 +126,23 @@ function flattenKernel(kernel: ContractionKernel): Flat {
     kOuter: flats[3]!.axis,
     kInner,
     a: expression(kernel.a),
-    b: expression(kernel.b),
+    b: expression(right),
+    panels,
     stores: kernel.stores.map((store) =>
       substituteStore(second, substituteStore(merged.substitution, store)),
     ),
     sumOfA: sum(kernel.sumOfA),
     sumOfB: sum(kernel.sumOfB),
   };
+}
+
+const nothing: Expression = { kind: "constant", value: 0, dtype: "f32" };
+
+/** Where the right side lies as the innermost loop reads it, the same for each of a batch. */
+function bufferInPanels({ b, n, k, sumOfB }: ContractionKernel): number | undefined {
+  if (b.kind !== "load" || b.dtype !== "f32" || sumOfB !== undefined) return undefined;
+  if (extentOf(n) % tileColumns > 0) return undefined;
+  return sameIndex(b.index, panelIndex(n, k)) ? b.buffer : undefined;
 }
 
 function blocksOfK(

@@ -1,7 +1,7 @@
 // Contraction kernel -> function: products of every kind (linear layers, their gradients, convolutions through
-// window indices). Right-hand panels are packed once for a block that stays in cache; the left side is read where
-// it lies, or packed a tile at a time; sums stay in registers, and the epilogue (bias, activation, residual) takes
-// them from there.
+// window indices). Right-hand panels are packed once for a block that stays in cache, unless the array lies in panels
+// already; the left side is read where it lies, or packed a tile at a time; sums stay in registers, and the epilogue
+// (bias, activation, residual) takes them from there.
 import type { ContractionKernel } from "../kernels/kernel.ts";
 import type { BoundBuffers } from "./bound-buffers.ts";
 import { planContraction } from "./contraction-plan.ts";
@@ -45,7 +45,7 @@ function scratchOf(plan: ContractionPlan): {
   tile: number;
   bytes: number;
 } {
-  const left = plan.nBlock * plan.kLength * panelStepBytes;
+  const left = plan.panels === undefined ? plan.nBlock * plan.kLength * panelStepBytes : 0;
   const sums = left + (plan.direct === undefined ? plan.kLength * leftStepBytes : 0);
   const partial = plan.kBlocks > 1 ? plan.mBlock * plan.nBlock * sumsBytes : 0;
   const tile = sums + partial;
@@ -159,10 +159,19 @@ class ContractionEmitter {
     };
   }
 
-  /** One block of k for some rows and columns: packs the columns, then walks the tiles. */
+  /** One block of k for some rows and columns: packs the columns where they need it, then walks the tiles. */
   private block(frame: Frame, block: BlockOfK): void {
     const { f, plan } = this;
     const { range, count } = this.rangeOf(block.number);
+    if (plan.panels === undefined) this.packColumns(frame, block, range, count);
+    const sums = f.variable(this.partialSums);
+    f.forRange(block.rows.from, block.rows.to, 1, (tile) =>
+      this.rowTile(frame, block, tile, range, count, sums),
+    );
+  }
+
+  private packColumns(frame: Frame, block: BlockOfK, range: StepRange, count: Operand): void {
+    const { f, plan } = this;
     const panel = f.variable(this.kernel.scratch);
     f.forRange(block.columns.from, block.columns.to, 1, (tile) => {
       const start = f.multiply(tile, tileColumns);
@@ -174,10 +183,16 @@ class ContractionEmitter {
       }
       f.assign(panel, f.emit("i32.add", panel, plan.kLength * panelStepBytes));
     });
-    const sums = f.variable(this.partialSums);
-    f.forRange(block.rows.from, block.rows.to, 1, (tile) =>
-      this.rowTile(frame, block, tile, range, count, sums),
-    );
+  }
+
+  /** Where the panels of a block begin, and how far it is from one to the next. */
+  private panelsOf(block: BlockOfK): { readonly start: Operand; readonly bytes: number } {
+    const { f, plan } = this;
+    if (plan.panels === undefined)
+      return { start: this.kernel.scratch, bytes: plan.kLength * panelStepBytes };
+    const bytes = plan.kOuter.extent * plan.kInner.extent * panelStepBytes;
+    const first = f.add(this.kernel.addressOf(plan.panels), f.multiply(block.columns.from, bytes));
+    return { start: f.add(first, f.multiply(block.number, plan.kLength * panelStepBytes)), bytes };
   }
 
   private rowTile(
@@ -236,7 +251,8 @@ class ContractionEmitter {
     // prettier-ignore
     const { f, plan } = this;
     const row = this.epilogue.rowFrame(frame, start);
-    const right = f.variable(this.kernel.scratch);
+    const panels = this.panelsOf(block);
+    const right = f.variable(panels.start);
     const rest = plan.n.extent % tileColumns;
     f.forRange(block.columns.from, block.columns.to, 1, (tile) => {
       const run = (columns: number): void => {
@@ -250,7 +266,7 @@ class ContractionEmitter {
       if (rest === 0) run(tileColumns);
       else if (plan.n.extent < tileColumns) run(rest);
       else f.if(f.emit("i32.lt_s", tile, plan.nTiles - 1), () => run(tileColumns), () => run(rest)); // prettier-ignore
-      f.assign(right, f.emit("i32.add", right, plan.kLength * panelStepBytes));
+      f.assign(right, f.emit("i32.add", right, panels.bytes));
       if (plan.kBlocks > 1) f.assign(sums, f.emit("i32.add", sums, sumsBytes));
     });
   }

@@ -18,6 +18,7 @@ import { generateScatter } from "./generate-scatter.ts";
 import { kernelSignature } from "./kernel-function.ts";
 import { libraryFor } from "./library.ts";
 import { runnerFunctions } from "./runner.ts";
+import { weightsInPanels } from "./weights-in-panels.ts";
 
 /** A kernel that still knows how to build its function. */
 interface WasmKernel extends GeneratedKernel {
@@ -28,6 +29,7 @@ export const wasmTarget: Target = {
   name: "wasm",
   // Counters are signed 32-bit numbers of bytes.
   largestArrayBytes: 2 ** 31 - 65536,
+  placeWeights: weightsInPanels,
   generate(kernel, buffers): WasmKernel {
     const order = buffersOf(kernel);
     const generated = generateFunction(kernel, order, buffers);

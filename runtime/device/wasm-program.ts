@@ -11,6 +11,7 @@ import type {
   Place,
   PlacedArray,
   Program,
+  ResidentSlot,
   Slot,
   Step,
 } from "../../compiler/program/program.ts";
@@ -23,6 +24,7 @@ import {
   wasmMemoryLayout,
 } from "../../compiler/wasm/memory-layout.ts";
 import type { WasmMemoryLayout } from "../../compiler/wasm/memory-layout.ts";
+import { fromPanels, toPanels } from "../../compiler/wasm/panel-order.ts";
 import { runResults } from "../../compiler/wasm/runner.ts";
 import { WorldError } from "../errors.ts";
 import type { KeptOutputs, LoadedProgram, RunOptions, TypedArray } from "./device.ts";
@@ -79,7 +81,7 @@ export class WasmProgram implements LoadedProgram {
   private readonly words: Int32Array;
   private readonly exports: Exports;
   private readonly entries: ReadonlyMap<string, LoadedEntry>;
-  private readonly residents: ReadonlyMap<string, Slot>;
+  private readonly residents: ReadonlyMap<string, ResidentSlot>;
   readonly runsAhead = false;
   private kept: KeptOutputs[] = [];
   private closed = false;
@@ -162,11 +164,15 @@ export class WasmProgram implements LoadedProgram {
     this.write(this.resident(name), data);
   }
 
-  readResident(name: string): Promise<TypedArray> {
-    return this.read(this.resident(name));
+  async readResident(name: string): Promise<TypedArray> {
+    const slot = this.resident(name);
+    const { panels } = slot;
+    return panels === undefined
+      ? this.copied(slot)
+      : fromPanels(panels, this.view(slot) as Float32Array);
   }
 
-  private resident(name: string): Slot {
+  private resident(name: string): ResidentSlot {
     const slot = this.residents.get(name);
     if (slot === undefined) throw new Error(`the program has no resident array \`${name}\``);
     return slot;
@@ -239,7 +245,7 @@ export class WasmProgram implements LoadedProgram {
   async readOutput(entry: string, name: string): Promise<TypedArray> {
     const slot = this.entry(entry).entry.outputs.find((each) => each.name === name);
     if (slot === undefined) throw new Error(`entry \`${entry}\` has no output \`${name}\``);
-    return this.read(slot);
+    return this.copied(slot);
   }
 
   /** Runs are done when `run` returns. */
@@ -296,7 +302,7 @@ export class WasmProgram implements LoadedProgram {
     else view.set(data);
   }
 
-  private write(slot: Slot, data: TypedArray): void {
+  private write(slot: Slot & Pick<ResidentSlot, "panels">, data: TypedArray): void {
     const view = this.view(slot);
     const isFitting = isHalf(slot.dtype)
       ? data instanceof Float32Array
@@ -305,11 +311,8 @@ export class WasmProgram implements LoadedProgram {
       throw new Error(
         `\`${slot.name}\` holds ${view.length} ${slot.dtype}, but was given a ${data.constructor.name} of ${data.length}`,
       );
-    this.set(slot, data);
-  }
-
-  private async read(slot: Slot): Promise<TypedArray> {
-    return this.copied(slot);
+    if (slot.panels === undefined) this.set(slot, data);
+    else toPanels(slot.panels, data as Float32Array, view as Float32Array);
   }
 
   private copied(slot: Slot): TypedArray {
