@@ -119,8 +119,11 @@ function isWhole({ reach }: OptimizerUse, parameters: readonly Parameter[]): boo
 /** Splits whose optimizers differ in settings alone are one, where an array may be as long. */
 function merged(splits: readonly Split[], residentElements: number): Split[] {
   const bundles: Split[][] = [];
-  // Vectors: what follows a split of an odd length begins where none may.
-  for (const split of splits.toSorted((a, b) => Number(isOdd(a)) - Number(isOdd(b)))) {
+  // Vectors: what follows a split of an odd length begins where none may. Then the longest first: gradients come from the
+  // end of each split, so those that are there lie near each other behind all that is free, but for the last, short splits.
+  for (const split of splits.toSorted(
+    (a, b) => Number(isOdd(a)) - Number(isOdd(b)) || elementsOf(b) - elementsOf(a),
+  )) {
     const bundle = bundles.find((each) => fits(each, split, residentElements));
     if (bundle) bundle.push(split);
     else bundles.push([split]);
@@ -174,7 +177,8 @@ const mergeable = (split: Split) => ({
   lengths: lengthsOf(split),
   optimizer: split.group.optimizer,
 });
-const isOdd = (split: Split) => lengthsOf(split).reduce((sum, each) => sum + each, 0) % 4 !== 0;
+const elementsOf = (split: Split) => lengthsOf(split).reduce((sum, each) => sum + each, 0);
+const isOdd = (split: Split) => elementsOf(split) % 4 !== 0;
 
 function placedGroup(splits: readonly Split[], k: number): PlacedGroup {
   const [{ group, clamp }] = splits as [Split];

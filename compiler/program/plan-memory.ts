@@ -1,7 +1,7 @@
 // Buffers with lifetimes -> places in scratch arenas such that no two that live at once overlap.
 // Greedy by several orders, the best kept: sizes and lifetimes of a training step are nested (forward values die
 // backwards), where one of the orders is as a rule within a few percent of the largest live set. Where none reaches it, the
-// buffers that stand highest are placed earlier, some times over.
+// buffers that stand highest are placed earlier, in all orders, some times over.
 
 export interface Interval {
   readonly id: number;
@@ -35,6 +35,10 @@ export function align(bytes: number): number {
   return Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 }
 
+function alignDown(bytes: number): number {
+  return Math.floor(bytes / ALIGNMENT) * ALIGNMENT;
+}
+
 function partsOf({ bytes, first, last, parts }: Interval): readonly Part[] {
   return parts ?? [{ offset: 0, bytes, first, last }];
 }
@@ -62,50 +66,77 @@ export function liveBytes(intervals: readonly Interval[]): number[] {
 /** In which order buffers are placed, and where among several gaps that are wide enough. */
 interface Way {
   readonly order: (a: Interval, b: Interval) => number;
-  readonly gap: "tightest" | "lowest";
+  readonly gap: Gap;
 }
+
+/** The tightest gap, the lowest, or the upper end of the highest: what is placed so meets what grows from below last. */
+type Gap = "tightest" | "lowest" | "highest";
 
 const span = (interval: Interval) => interval.last - interval.first + 1;
 
-/** The most promising first: what lives to the end goes to the bottom, as on a stack. */
-const ways: readonly Way[] = [
-  { order: (a, b) => b.last - a.last || b.bytes - a.bytes, gap: "lowest" },
-  { order: (a, b) => a.first - b.first || b.bytes - a.bytes, gap: "tightest" },
+/** `crowd` has the most bytes that live at once while a buffer does. The most promising first: what meets at the peak while all is free, and of it what lives to the end, as on a stack. */
+const waysOf = (crowd: (interval: Interval) => number): readonly Way[] => [
+  { order: (a, b) => crowd(b) - crowd(a) || b.last - a.last || b.bytes - a.bytes, gap: "lowest" },
+  { order: (a, b) => b.last - a.last || a.first - b.first, gap: "lowest" },
+  { order: (a, b) => a.first - b.first || b.bytes - a.bytes, gap: "highest" },
+  { order: (a, b) => crowd(b) - crowd(a) || b.bytes - a.bytes, gap: "lowest" },
+  { order: (a, b) => b.bytes - a.bytes || span(b) - span(a), gap: "lowest" },
   { order: (a, b) => span(b) - span(a) || b.bytes - a.bytes, gap: "tightest" },
-  { order: (a, b) => b.bytes * span(b) - a.bytes * span(a) || a.first - b.first, gap: "tightest" },
-  { order: (a, b) => b.bytes - a.bytes || a.first - b.first, gap: "tightest" },
 ];
 
 /** Of placing one interval while others are there: what the retries of one way may take. */
-const mostComparisons = 5e6;
-const mostRetries = 24;
+const mostComparisons = 3e6;
+const mostRetries = 20;
 /** A plan so near the bound is good. */
-const nearly = 1.002;
+const nearly = 1.003;
+
+/** One way, as far as it has come. */
+interface Try {
+  readonly way: Way;
+  readonly order: readonly Interval[];
+  readonly placement: Placement;
+}
 
 /** @param arenaBytes no arena is longer; every interval must fit one by itself. */
 export function planMemory(intervals: readonly Interval[], arenaBytes: number): Placement {
-  const enough = lowerBound(intervals) * nearly;
+  const live = liveBytes(intervals);
+  const enough = Math.max(0, ...live) * nearly;
+  const crowds = new Map(intervals.map((interval) => [interval, mostWithin(live, interval)]));
   let best: Placement | undefined;
-  const isEnough = (): boolean => best !== undefined && total(best) <= enough;
-  const attempt = (order: readonly Interval[], { gap }: Way): Placement => {
-    const placement = placeInOrder(order, gap, arenaBytes);
+  const attempt = (way: Way, order: readonly Interval[]): Try => {
+    const placement = placeInOrder(order, way.gap, arenaBytes);
     if (!best || total(placement) < total(best)) best = placement;
-    return placement;
+    return { way, order, placement };
   };
-  const tries: { readonly way: Way; order: Interval[]; placement: Placement }[] = [];
-  for (const way of ways) {
-    const order = [...intervals].sort(way.order);
-    tries.push({ way, order, placement: attempt(order, way) });
-    if (isEnough()) return best!;
+  let tries: Try[] = [];
+  for (const way of waysOf((interval) => crowds.get(interval)!)) {
+    tries.push(attempt(way, intervals.toSorted(way.order)));
+    if (total(best!) <= enough) return best!;
   }
   const retries = Math.min(mostRetries, Math.floor(mostComparisons / intervals.length ** 2));
-  for (let { way, order, placement } of tries)
-    for (let retry = 0; retry < retries && !isEnough(); retry++) {
-      const highest = new Set(highestIn(placement, order));
-      order = [...highest, ...order.filter((each) => !highest.has(each))];
-      placement = attempt(order, way);
+  // All ways in turn: one that is nearly there need not wait for the others to come to nothing.
+  for (let retry = 0; retry < retries && tries.length > 0; retry++) {
+    const next: Try[] = [];
+    for (const { way, order, placement } of tries) {
+      const raised = withHighestFirst(order, placement);
+      if (raised.every((interval, i) => interval === order[i])) continue;
+      next.push(attempt(way, raised));
+      if (total(best!) <= enough) return best!;
     }
+    tries = next;
+  }
   return best!;
+}
+
+function mostWithin(live: readonly number[], { first, last }: Interval): number {
+  let most = 0;
+  for (let step = first; step <= last; step++) most = Math.max(most, live[step]!);
+  return most;
+}
+
+function withHighestFirst(order: readonly Interval[], placement: Placement): readonly Interval[] {
+  const highest = new Set(highestIn(placement, order));
+  return [...highest, ...order.filter((each) => !highest.has(each))];
 }
 
 /** The buffers that end where their arena does: they make it as long as it is. */
@@ -128,11 +159,7 @@ interface Placed {
   readonly last: number;
 }
 
-function placeInOrder(
-  intervals: readonly Interval[],
-  gap: Way["gap"],
-  arenaBytes: number,
-): Placement {
+function placeInOrder(intervals: readonly Interval[], gap: Gap, arenaBytes: number): Placement {
   const arenas: { bytes: number; placed: Placed[] }[] = [];
   const places = new Map<number, { arena: number; offset: number }>();
   for (const interval of intervals) {
@@ -163,7 +190,7 @@ function insert(placed: Placed[], item: Placed): void {
 /** A gap among those that live at the same time; else behind them; else a new arena. */
 function findPlace(
   interval: Interval,
-  gap: Way["gap"],
+  gap: Gap,
   arenas: readonly { readonly placed: readonly Placed[] }[],
   arenaBytes: number,
 ): { arena: number; offset: number } {
@@ -178,7 +205,7 @@ function findPlace(
 
 function offsetInGap(
   { bytes, first, last }: Interval,
-  wanted: Way["gap"],
+  wanted: Gap,
   placed: readonly Placed[],
 ): number {
   let end = 0;
@@ -188,7 +215,8 @@ function offsetInGap(
     if (other.last < first || other.first > last) continue;
     const gap = other.start - end;
     if (gap >= bytes && wanted === "lowest") return end;
-    if (gap >= bytes && gap < bestGap) {
+    if (gap >= bytes && wanted === "highest") best = alignDown(other.start - bytes);
+    else if (gap >= bytes && gap < bestGap) {
       best = end;
       bestGap = gap;
     }

@@ -16,12 +16,9 @@ test("every recipe that is measured is in the table, as it is and with its layer
   }
 });
 
-test("no plan takes 5 % more than what lives at once, and one alone takes 2 % more", () => {
+test("no plan takes 2 % more than what lives at once", () => {
   expect(rows.length).toBeGreaterThan(15);
-  for (const row of rows) expect(Number(row[6])).toBeLessThan(1.05);
-  // Joined sums live long and are small: with its layers computed again, this plan has gaps between them.
-  const wasteful = rows.filter((row) => Number(row[6]) >= 1.02);
-  expect(wasteful.map((row) => `${row[1]}, ${row[3]}`)).toEqual(["`examples/names.vit`, 3 layers again"]); // prettier-ignore
+  for (const row of rows) expect(Number(row[6])).toBeLessThan(1.02);
 });
 
 test("a recipe measured anew gives two rows whose parts add up to the whole", () => {

@@ -1,5 +1,5 @@
 // The kernels that join partial sums, one for each norm of a network -> one kernel for as many of them as lie alike.
-// Partial results may lie anywhere, so they are put end to end; what they are joined to lies in the flat gradient, at
+// Partial results may lie anywhere, so they are put end to end, the last first; what they are joined to lies in the flat gradient, at
 // the same places in each layer: a few axes of fixed steps walk all of it (`progression.ts`). The order in which a
 // result adds up its parts stays what it was.
 // Only results that nobody needs before the last of them is there are made together.
@@ -191,18 +191,18 @@ class Joining {
     return paces.map(({ extent }, i) => ({ id: free + i, extent }));
   }
 
-  /** The partial results of all members in one buffer, in order. */
+  /** The partial results of all members in one buffer, the last layer's first: it is made first, and what is free lies behind. */
   private endToEnd(members: readonly Member[], slot: number, axes: readonly Axis[]) {
     const own = members.map(({ kernel }) => buffersOf(kernel)[slot]!);
     const like = this.buffers[own[0]!]!;
     const whole = this.add({ ...like, length: like.length * own.length });
     own.forEach((id, i) => {
-      const within = { buffer: whole, offset: i * like.length };
+      const within = { buffer: whole, offset: (own.length - 1 - i) * like.length };
       this.buffers[id] = { ...this.buffers[id]!, within };
     });
     let step = like.length * own.length;
-    const steps = axes.map(({ extent }) => (step /= extent));
-    return { buffer: whole, index: walk(axes, steps) };
+    const steps = axes.map(({ extent }) => -(step /= extent));
+    return { buffer: whole, index: offset(walk(axes, steps), like.length * (own.length - 1)) };
   }
 
   /** The part of an array that has what all members read or write there. */
