@@ -51,7 +51,7 @@ async function run(names: readonly string[], options: Options): Promise<SuiteFig
       })
     : none;
   if (peaks.length > 0) console.log([...peakLines(peaks), ...kernelLines(kernels), ""].join("\n"));
-  const compilations = isWanted("compile") ? measureCompilations(Math.min(samples, 7)) : [];
+  const compilations = isWanted("compile") ? await measureCompilations(Math.min(samples, 7)) : [];
   if (compilations.length > 0) console.log(compileLines(compilations).join("\n"));
   const profiles = isWanted("profile") ? await measureProfiles(threads, Math.min(samples, 15)) : [];
   return {

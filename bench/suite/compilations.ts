@@ -1,13 +1,11 @@
 // How long training steps take to compile, and what they are made of: no weights are allocated for it.
 import { DEFAULT_WEBGPU_LIMITS, WASM_LIMITS } from "../../compiler/program/limits.ts";
 import type { Limits } from "../../compiler/program/limits.ts";
-import { catalog } from "../../runtime/data/catalog.ts";
 import { nodeHost } from "../../runtime/host/node.ts";
-import { specFiles } from "../../runtime/host/node-specs.ts";
 import { compileFigures, entriesOfStep } from "../../runtime/spec/compile-figures.ts";
-import { compileSpec } from "../../runtime/spec/compile-spec.ts";
 import { parseTarget } from "../../runtime/spec/spec-target.ts";
 import type { Entry } from "../../compiler/program/program.ts";
+import { build, publishedCompiler } from "../published.ts";
 import type { CompileResult } from "./figures.ts";
 import { spreadOf } from "./measure.ts";
 
@@ -36,15 +34,16 @@ const largeLimits: Limits = {
 };
 
 /** From text to program, files read anew each time; the first time the engine compiles us, too, and does not count. */
-export function measureCompilations(repeats: number): CompileResult[] {
+export async function measureCompilations(repeats: number): Promise<CompileResult[]> {
+  build();
+  const { compileSpec, options } = await publishedCompiler();
   return compilations.map(({ target, device, layers }) => {
     const times: number[] = [];
     let figures;
     let optimizerDispatches = 0;
     for (let i = 0; i <= repeats; i++) {
-      const options = { files: specFiles(), catalog: catalog(nodeHost), settings: {} };
       const start = nodeHost.now();
-      const spec = compileSpec(parseTarget(target), options, { target: device, limits: device === "wasm" ? WASM_LIMITS : largeLimits, prediction: false, clock: nodeHost.now }); // prettier-ignore
+      const spec = compileSpec(parseTarget(target), options(), { target: device, limits: device === "wasm" ? WASM_LIMITS : largeLimits, prediction: false, clock: nodeHost.now }); // prettier-ignore
       // A module is made when it is read.
       if (spec.compiled.program?.module?.relaxed === "") throw new Error("the module is empty");
       if (i > 0) times.push(nodeHost.now() - start);
