@@ -1,8 +1,10 @@
 // All parts of a loaded compilation <-> the tensors of a checkpoint: parameters in one map, everything else that a step
-// reads (statistics, optimizer slots, twins, sums being accumulated) in the other. Every bit is kept: the interpreter's
-// doubles too, though another device then rounds them.
+// reads (statistics, optimizer slots, twins) in the other. Every bit is kept: the interpreter's doubles too, though another
+// device then rounds them. Sums over the parts of a batch are zeros between steps, so they are not kept: how parameters
+// are grouped, which their length tells, is no business of a checkpoint.
 import type { ResidentPart } from "../../compiler/compiled.ts";
 import type { DType } from "../../compiler/graph/graph.ts";
+import { elementCount } from "../../compiler/graph/graph.ts";
 import { isHalf } from "../../compiler/ops/half.ts";
 import type { Checkpoint } from "../checkpoint/checkpoint.ts";
 import type { StoredTensor, StoredTensors } from "../checkpoint/safetensors.ts";
@@ -24,6 +26,7 @@ export async function readParts(loaded: LoadedCompilation): Promise<StoredParts>
   const parameters = new Map<string, StoredTensor>();
   const state = new Map<string, StoredTensor>();
   for (const part of loaded.compiled.layout.parts) {
+    if (part.role === "accumulator") continue;
     const values = await loaded.readPart(part.path);
     (part.role === "parameter" ? parameters : state).set(part.path, store(values, part));
   }
@@ -33,6 +36,10 @@ export async function readParts(loaded: LoadedCompilation): Promise<StoredParts>
 /** @throws WorldError `unlike-checkpoint` that names the first part that is missing or has another shape */
 export function writeParts(loaded: LoadedCompilation, stored: StoredParts, path: string): void {
   for (const part of loaded.compiled.layout.parts) {
+    if (part.role === "accumulator") {
+      loaded.writePart(part.path, new Float64Array(elementCount(part.shape)));
+      continue;
+    }
     const tensors = part.role === "parameter" ? stored.parameters : stored.state;
     loaded.writePart(part.path, readTensor(tensors, part, path));
   }

@@ -52,3 +52,10 @@ test("goes on from a checkpoint as if it had never stopped", async () => {
   expect(stopped.parameters).toEqual(expected.parameters);
   expect(stopped.state).toEqual(expected.state);
 });
+
+test("a checkpoint holds no sums over the parts of a batch, which are zeros between steps", async () => {
+  const { folder } = await run(split, "wasm");
+  const { parameters, state } = finalState(folder);
+  const slots = Object.keys(parameters).flatMap((path) => [`m/${path}`, `v/${path}`]);
+  expect(Object.keys(state).sort()).toEqual(slots.sort());
+});
