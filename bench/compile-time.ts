@@ -9,6 +9,7 @@ import { table } from "../cli/table.ts";
 import { parseTarget } from "../runtime/spec/spec-target.ts";
 import { build, publishedCompiler } from "./published.ts";
 import type { PublishedCompiler } from "./published.ts";
+import { limitsFor } from "./suite/compilations.ts";
 
 interface Timing {
   /** Milliseconds by stage, in order. */
@@ -22,7 +23,7 @@ interface Timings {
 }
 
 // ViT-G/14 and its optimizer do not fit what WebAssembly can address.
-const usual = ["vit_b16@wasm", "vit_b16@webgpu", "vit_g14@webgpu", "resnet_200@webgpu"];
+const usual = ["vit_base@wasm", "vit_base@webgpu", "vit_giant@webgpu", "resnet_200@webgpu"];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -37,7 +38,7 @@ if (values.one)
   console.log(JSON.stringify(timingsHere(positionals[0]!, await publishedCompiler())));
 else {
   build();
-  const things = positionals.length > 0 ? positionals : usual.map((name) => `bench/compile.vit:${name}`); // prettier-ignore
+  const things = positionals.length > 0 ? positionals : usual.map((name) => `bench/models.vit:${name}`); // prettier-ignore
   const measured = things.map((thing) => ({ thing, ...medians(thing, Number(values.runs)) }));
   console.log(values.json ? JSON.stringify(measured) : tableOf(measured));
 }
@@ -53,7 +54,7 @@ function timingsHere(thing: string, compiler: PublishedCompiler): Timings {
 function timed(thing: string, { compileSpec, options }: PublishedCompiler): Timing {
   const [name, target] = thing.split("@") as [string, "wasm" | "webgpu"];
   const [start, startMs] = [cpuMs(), performance.now()];
-  const settings = { target, prediction: false, clock: cpuMs } as const;
+  const settings = { target, limits: limitsFor(target), prediction: false, clock: cpuMs };
   const { compiled } = compileSpec(parseTarget(name), options(), settings);
   const compiledAt = cpuMs();
   // The module of the two that most engines take.

@@ -26,12 +26,11 @@ export const compilations: readonly Compilation[] = [
   { target: "examples/byol.vit", device: "wasm" },
 ];
 
-/** A GPU that binds a whole model's parameters at once. */
-const largeLimits: Limits = {
-  ...DEFAULT_WEBGPU_LIMITS,
-  bindingBytes: 2 ** 35,
-  bufferBytes: 2 ** 35,
-};
+/** Of a GPU that binds a whole model's parameters at once, and of WebAssembly. */
+export function limitsFor(device: Compilation["device"]): Limits {
+  if (device === "wasm") return WASM_LIMITS;
+  return { ...DEFAULT_WEBGPU_LIMITS, bindingBytes: 2 ** 35, bufferBytes: 2 ** 35 };
+}
 
 /** From text to program, files read anew each time; the first time the engine compiles us, too, and does not count. */
 export async function measureCompilations(repeats: number): Promise<CompileResult[]> {
@@ -43,7 +42,7 @@ export async function measureCompilations(repeats: number): Promise<CompileResul
     let optimizerDispatches = 0;
     for (let i = 0; i <= repeats; i++) {
       const start = nodeHost.now();
-      const spec = compileSpec(parseTarget(target), options(), { target: device, limits: device === "wasm" ? WASM_LIMITS : largeLimits, prediction: false, clock: nodeHost.now }); // prettier-ignore
+      const spec = compileSpec(parseTarget(target), options(), { target: device, limits: limitsFor(device), prediction: false, clock: nodeHost.now }); // prettier-ignore
       // A module is made when it is read.
       if (spec.compiled.program?.module?.relaxed === "") throw new Error("the module is empty");
       if (i > 0) times.push(nodeHost.now() - start);
