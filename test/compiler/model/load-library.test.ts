@@ -27,6 +27,16 @@ test("a name is the file's own, else imported, else the standard library's", () 
   ]); // prettier-ignore
 });
 
+test("the standard library is parsed once for all, and anew where its text is another", () => {
+  const declared = (text: string) => {
+    const { library } = load({ "specs/main.vit": block("Own") }, { "specs/std/one.vit": text });
+    return library.files.get("specs/std/one.vit")!.syntax;
+  };
+  const first = declared(block("One"));
+  expect(declared(block("One"))).toBe(first);
+  expect(declared(block("Two")).declarations).toMatchObject([{ name: { text: "Two" } }]);
+});
+
 test("a path in quotes starts at the file that says it", () => {
   const { diagnostics } = load({
     "specs/main.vit":
