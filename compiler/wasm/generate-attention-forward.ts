@@ -1,6 +1,7 @@
-// Attention, forward -> function. A unit is a head of one example, or some of its queries where heads are few.
-// Keys (turned) and values of the head are packed once; then four queries at a time: scores into a strip that stays
-// in the nearest cache, their softmax in place, and the strip times the values, divided by the sum at the end.
+// Attention, forward -> function. Threads share the queries of all heads, four by four; each packs the keys (turned)
+// and the values of a head once, however many of its queries are its own. Then four queries at a time: scores into a
+// strip that stays in the nearest cache, their softmax in place, and the strip times the values, divided by the sum at
+// the end.
 import type { AttentionKernel } from "../kernels/kernel.ts";
 import { isHalf } from "../ops/half.ts";
 import {
@@ -14,15 +15,12 @@ import type { Frame } from "./frame.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
 import { decode } from "./generate-loop.ts";
 import type { GeneratedFunction } from "./generate-loop.ts";
-import { buildKernelFunction, threadRange } from "./kernel-function.ts";
+import { buildKernelFunction, eachGroup } from "./kernel-function.ts";
 import type { KernelFunction } from "./kernel-function.ts";
 import { points } from "./loop-plan.ts";
 import { addProducts, panelStepBytes, zeroSums } from "./microkernel.ts";
 import type { LeftOperand } from "./microkernel.ts";
 import { exp, log } from "./vector-math.ts";
-
-/** Fewer units than this are split by queries. */
-const enoughUnits = 16;
 
 export function generateAttentionForward(
   kernel: AttentionKernel,
@@ -89,23 +87,17 @@ class ForwardEmitter {
 
   emit(): void {
     const { f, kernel, layout, axes } = this;
-    const heads = points(axes.outer);
-    const parts = Math.min(Math.ceil(kernel.queries / 4), Math.ceil(enoughUnits / heads));
-    const part = Math.ceil(kernel.queries / parts / 4) * 4;
-    const partCount = Math.ceil(kernel.queries / part);
-    const { from, to } = threadRange(this.shell, heads * partCount);
-    f.forRange(from, to, 1, (unit) => {
-      const head = f.divide(unit, partCount);
+    const tiles = Math.ceil(kernel.queries / 4);
+    eachGroup(this.shell, points(axes.outer), tiles, (head, own) => {
       const frame = this.shell.root.child({ at: decode(this.shell, head, axes.outer) });
-      const first = f.multiply(f.remainder(unit, partCount), part);
-      const last = f.minimum(f.add(first, part), kernel.queries);
       layout.keys.fill(frame, this.shell.scratch, kernel.channels * panelStepBytes);
       layout.values.fill(
         frame,
         f.add(this.shell.scratch, layout.valuesAt),
         kernel.keys * panelStepBytes,
       );
-      this.queries(frame, head, first, last);
+      const last = f.minimum(f.multiply(own.to, 4), kernel.queries);
+      this.queries(frame, head, f.multiply(own.from, 4), last);
     });
   }
 

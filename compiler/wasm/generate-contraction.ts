@@ -11,7 +11,7 @@ import { evaluate, writeLanes } from "./evaluate.ts";
 import type { Frame } from "./frame.ts";
 import type { FunctionBuilder, Local, Operand } from "./function-builder.ts";
 import type { GeneratedFunction } from "./generate-loop.ts";
-import { buildKernelFunction, threadRange } from "./kernel-function.ts";
+import { buildKernelFunction, eachGroup } from "./kernel-function.ts";
 import type { KernelFunction } from "./kernel-function.ts";
 import {
   addProducts, leftStepBytes, panelStepBytes, tileColumns, tileRows, zeroSums,
@@ -96,26 +96,14 @@ class ContractionEmitter {
 
   /** Units are tiles of the split axis in all batches; a thread's share runs through whole or partial batches. */
   emit(): void {
-    const { f, plan } = this;
+    const { plan } = this;
     const tiles = plan.split === "m" ? plan.mTiles : plan.nTiles;
-    const { from, to } = threadRange(this.kernel, plan.batch.extent * tiles);
-    const unit = f.variable(from);
-    f.block((exit) =>
-      f.loop((again) => {
-        f.branchIf(exit, f.emit("i32.ge_s", unit, to));
-        const first = f.remainder(unit, tiles);
-        const last = f.minimum(f.add(first, f.emit("i32.sub", to, unit)), tiles);
-        const own = { from: first, to: last };
-        const frame = this.kernel.root.child({
-          at: [[plan.batch.id, { element: f.divide(unit, tiles) }]],
-        });
-        this.prepare(frame);
-        if (plan.split === "m") this.batch(frame, own, { from: 0, to: plan.nTiles });
-        else this.batch(frame, { from: 0, to: plan.mTiles }, own);
-        f.assign(unit, f.add(unit, f.emit("i32.sub", f.variable(last), first)));
-        f.branch(again);
-      }),
-    );
+    eachGroup(this.kernel, plan.batch.extent, tiles, (batch, own) => {
+      const frame = this.kernel.root.child({ at: [[plan.batch.id, { element: batch }]] });
+      this.prepare(frame);
+      if (plan.split === "m") this.batch(frame, own, { from: 0, to: plan.nTiles });
+      else this.batch(frame, { from: 0, to: plan.mTiles }, own);
+    });
   }
 
   private prepare(frame: Frame): void {

@@ -60,3 +60,25 @@ export function threadRange(
   };
   return { from: share(thread), to: share(f.emit("i32.add", thread, 1)) };
 }
+
+/** This thread's share of `groups` times `units`: `body` is called for each group in it, with the units of the group. */
+export function eachGroup(
+  kernel: KernelFunction,
+  groups: number,
+  units: number,
+  body: (group: Operand, own: { readonly from: Operand; readonly to: Operand }) => void,
+): void {
+  const { f } = kernel;
+  const { from, to } = threadRange(kernel, groups * units);
+  const unit = f.variable(from);
+  f.block((exit) =>
+    f.loop((again) => {
+      f.branchIf(exit, f.emit("i32.ge_s", unit, to));
+      const first = f.remainder(unit, units);
+      const last = f.minimum(f.add(first, f.emit("i32.sub", to, unit)), units);
+      body(f.divide(unit, units), { from: first, to: last });
+      f.assign(unit, f.add(unit, f.emit("i32.sub", f.variable(last), first)));
+      f.branch(again);
+    }),
+  );
+}
