@@ -6,7 +6,10 @@ import { freshSteps, recipesOfFamilies } from "./fresh-step.ts";
 
 afterAll(closeDevices);
 
-test.each(recipesOfFamilies())("%s", { timeout: 300_000 }, async (_name, spec) => {
+/** Rows enough that columns are summed in parts beside the walks over them. */
+const digits = ["digits", { file: "examples/digits.vit" }] as const;
+
+test.each([...recipesOfFamilies(), digits])("%s", { timeout: 300_000 }, async (_name, spec) => {
   const [kept] = await freshSteps(spec, "wasm", [0]);
   const [again] = await freshSteps(spec, "wasm", [0], { kind: "layers" });
   expect(again).toEqual(kept);
