@@ -2,6 +2,7 @@
 //   elementwise   joins the latest group of its inputs in which every input is at hand at the same point
 //   reduction     joins a loop that walks its operand along the same axes, or makes a loop of elementwise work its own;
 //                 the sum of an operand of a product joins the product
+//                 at the end, sums over long columns find a walk over the rows of the same array, if there is one
 //   contraction, attention, scatter and host begin a group (the parts of one attention share it)
 // Members may yet be computed again elsewhere, or not at all: `choose-stored.ts` decides what lies in memory.
 import type { Node } from "../../graph/graph.ts";
