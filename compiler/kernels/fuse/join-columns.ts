@@ -28,6 +28,8 @@ class ColumnJoining {
     this.grouping = grouping;
     for (const group of grouping.groups.all) {
       if (group.kind !== "loop" || group.row === undefined || group.isNarrow) continue;
+      // Another one has taken in what it was.
+      if (group.members.size === 0) continue;
       for (const value of this.madeFrom([...group.reads, ...group.members])) {
         const walks = this.walks.get(value);
         if (walks === undefined) this.walks.set(value, [group]);
