@@ -7,11 +7,10 @@ import type { TestSpecification } from "vitest/node";
 const longest = [
   "test/oracle/webgpu-first.test.ts",
   "test/oracle/webgpu-second.test.ts",
+  "test/oracle/same-bits.test.ts",
   "test/targets/training.test.ts",
   "test/compiler/wgsl/whole-programs.test.ts",
-  "test/oracle/recomputed.test.ts",
   "test/compiler/wgsl/contraction.test.ts",
-  "test/oracle/same-bits.test.ts",
   "test/oracle/wasm.test.ts",
   "test/runtime/training/kill.test.ts",
   "test/runtime/training/recompute.test.ts",

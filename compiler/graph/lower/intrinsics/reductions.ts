@@ -165,8 +165,17 @@ function unbiased(call: IntrinsicCall): Value {
   const variance = tensorOf(call, "variance");
   const n = variance.averaged;
   if (n === undefined) return call.evaluator.fail(errors.notAMean(call.at), call.scope);
-  const node = make(call, () =>
-    call.evaluator.builder.multiply(variance.node, n > 1 ? n / (n - 1) : 1),
-  );
+  const [sum, scale] = scaledSum(variance.node);
+  const node = make(call, () => call.evaluator.builder.multiply(sum, n > 1 ? (scale * n) / (n - 1) : scale)); // prettier-ignore
   return tensor(node, variance.axes);
+}
+
+/**
+ * A mean as its sum and a factor. Two factors, one behind the other, a device may make one, or not, as kernels are cut:
+ * from the sum on there is one, so that the bits do not depend on that.
+ */
+function scaledSum(mean: Node): readonly [Node, number] {
+  const [sum, by] = mean.inputs;
+  if (mean.op !== "multiply" || by?.op !== "constant") return [mean, 1];
+  return [sum!, Number(by.attributes["value"])];
 }
