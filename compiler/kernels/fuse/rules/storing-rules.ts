@@ -62,6 +62,13 @@ export interface InsteadRule extends FusionRule {
   readonly store: (choice: Choice, node: Node, uses: readonly ExternalUse[]) => boolean;
 }
 
+/**
+ * A trade. What a row is normalised from is kept to the backward pass then, and beside it what a product packs of the
+ * normalised row, which is made of more than packing may load. Without the rule a ViT-Ti's step (batch 8) moves as many
+ * bytes and needs 264 MiB, not 292, Mixer-S 531, not 579; but ResNet-50 needs 980 MiB, not 931, and moves 1.5 % more. Asked
+ * only where what follows is stored either way it would win all three; then layers of Swin that are computed again lose
+ * their last bits, since they are stored otherwise than the first time.
+ */
 export const blockersRule: InsteadRule = {
   name: "the small value that a large one rests on is stored instead",
   saves: "mean and scale of a row lie in memory, and the normalised row does not.",
