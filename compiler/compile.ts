@@ -21,13 +21,14 @@ import { planTraining } from "./graph/plan-training.ts";
 import { describeRecognised } from "./graph/recognise.ts";
 import { verify as verifyGraph } from "./graph/verify.ts";
 import { fuse } from "./kernels/fuse.ts";
+import { columnsRule } from "./kernels/fuse/rules/joining-rules.ts";
 import { verifyKernels } from "./kernels/verify.ts";
 import type { Library } from "./model/library.ts";
 import { orderKernels } from "./program/order.ts";
 import { planProgram } from "./program/plan.ts";
 import type { EntryKernels } from "./program/entry-kernels.ts";
 import type { Program } from "./program/program.ts";
-import type { PlacedWeights, Target } from "./program/target.ts";
+import { LimitError, type PlacedWeights, type Target } from "./program/target.ts";
 import { verifyProgram } from "./program/verify.ts";
 import { wasmTarget } from "./wasm/generate.ts";
 import { webgpuTarget } from "./wgsl/generate.ts";
@@ -144,7 +145,8 @@ function measureGraphs(
   settings: CompileSettings,
 ): number {
   const target = targets[settings.target === "interpret" ? "wasm" : settings.target];
-  const limits = { ...limitsOf(settings), totalBytes: Number.POSITIVE_INFINITY };
+  const any = Number.POSITIVE_INFINITY;
+  const limits = { ...limitsOf(settings), totalBytes: any, storageBuffers: any };
   const entries = graphs.map((graph) => entryKernels(graph, settings));
   const placed = placeWeights(entries, layout, target);
   const program = planProgram(placed.entries, placed.layout, target, limits);
@@ -169,7 +171,7 @@ interface Finished {
   readonly entries?: readonly EntryKernels[];
 }
 
-/** Graphs over residents -> kernels -> program. */
+/** Graphs over residents -> kernels -> program; sums over columns in kernels of their own where a device binds too few arrays. */
 function finish(
   graphs: readonly EntryGraph[],
   natural: ResidentLayout,
@@ -177,7 +179,23 @@ function finish(
   settings: CompileSettings,
 ): Finished {
   if (settings.target === "interpret") return { layout: natural };
-  const target = targets[settings.target];
+  try {
+    return planned(graphs, natural, stages, settings);
+  } catch (error) {
+    if (!(error instanceof LimitError && error.limit === "storageBuffers")) throw error;
+    // Many arrays in one kernel lie in many bindings, where the arrays of a network are as large as a binding may be.
+    const without = [...(settings.without ?? []), columnsRule.name];
+    return planned(graphs, natural, stages, { ...settings, without });
+  }
+}
+
+function planned(
+  graphs: readonly EntryGraph[],
+  natural: ResidentLayout,
+  stages: Stages,
+  settings: CompileSettings,
+): Finished {
+  const target = targets[settings.target === "interpret" ? "wasm" : settings.target];
   const { entries, placed } = stages.time("fuse", () => {
     const entries = graphs.map((graph) => entryKernels(graph, settings));
     return { entries, placed: placeWeights(entries, natural, target) };

@@ -1,7 +1,7 @@
 // A walk over rows and kernels that sum columns of what it walks -> the walk with these sums in it, part by part, and for
 // each of the kernels one that joins the sums of all parts.
 // The parts depend on the number of rows alone, so every target and every thread count adds in the same order.
-import { add, axisIndex, linearIndex, multiply } from "../../ops/index-arithmetic.ts";
+import { add, axisIndex, linearIndex, multiply, offset } from "../../ops/index-arithmetic.ts";
 import type { Index } from "../../ops/index-expression.ts";
 import { elementCount } from "../../ops/shape.ts";
 import type { Axis, Expression, LoopKernel, Parts, Stage } from "../kernel.ts";
@@ -31,11 +31,13 @@ export function sumColumns(
   const joins = all.map(({ kernel, values, inWalk }): LoopKernel => {
     const at = linearIndex(kernel.grid.map(({ id, extent }) => axisIndex(id, extent)), kernel.grid.map(({ extent }) => extent)); // prettier-ignore
     const points = extentOf(kernel.grid);
-    const inParts = (position: Index) => add(multiply(part, points), position);
-    const partials = values.map((value) => {
-      const buffer = splitting.scratch(points * parts.axis.extent, value.dtype);
-      columns.push({ kind: "store", over: "columns", store: { buffer, index: inParts(inWalk(at)), value } }); // prettier-ignore
-      return buffer;
+    const length = points * parts.axis.extent;
+    // One array for all of a kernel's sums: a walk has many arrays already, and devices bind few.
+    const buffer = splitting.scratch(length * values.length, "f32");
+    const inParts = (sum: number, position: Index) => offset(add(multiply(part, points), position), sum * length); // prettier-ignore
+    values.forEach((value, sum) => {
+      const index = inParts(sum, inWalk(at));
+      columns.push({ kind: "store", over: "columns", store: { buffer, index, value } });
     });
     const joined: LoopKernel = {
       ...kernel,
@@ -44,15 +46,14 @@ export function sumColumns(
       flops: 0,
       row: [parts.axis],
       stages: [
-        ...partials.map((buffer, stage): Stage => {
-          const { dtype } = values[stage]!;
-          const value: Expression = { kind: "load", buffer, index: inParts(at), dtype };
+        ...values.map(({ dtype }, sum): Stage => {
+          const value: Expression = { kind: "load", buffer, index: inParts(sum, at), dtype };
           return { kind: "reduce", reducer: "sum", value, dtype };
         }),
         ...kernel.stages.filter(({ kind }) => kind === "store"),
       ],
     };
-    splitting.joined(joined, partials);
+    splitting.joined(joined, [buffer]);
     return joined;
   });
   return [{ ...walk, stages: [...walk.stages, ...columns], parts }, ...joins];
