@@ -368,6 +368,12 @@ export class FunctionBuilder {
     return this.emit("i32.add", a, b);
   }
 
+  subtract(a: Operand, b: Operand): Operand {
+    if (b === 0) return a;
+    if (typeof a === "number" && typeof b === "number") return (a - b) | 0;
+    return this.emit("i32.sub", a, b);
+  }
+
   multiply(a: Operand, b: Operand): Operand {
     if (a === 1) return b;
     if (b === 1) return a;
@@ -396,6 +402,11 @@ export class FunctionBuilder {
   minimum(a: Operand, b: Operand): Operand {
     if (typeof a === "number" && typeof b === "number") return Math.min(a, b);
     return this.select(a, b, this.emit("i32.lt_s", a, b));
+  }
+
+  maximum(a: Operand, b: Operand): Operand {
+    if (typeof a === "number" && typeof b === "number") return Math.max(a, b);
+    return this.select(a, b, this.emit("i32.gt_s", a, b));
   }
 
   /** a * b + c, fused where the engine can. */

@@ -233,7 +233,7 @@ class LoopEmitter {
     return totals.map((total) => total.result());
   }
 
-  /** Walks the row; at each point the slots side by side. `around` wraps each run of the innermost loop. */
+  /** Walks the row; at each point the slots side by side. `around` wraps each `chunk` of points, or all. */
   private rows(
     frame: Frame,
     slots: readonly Frame[],
@@ -254,20 +254,37 @@ class LoopEmitter {
         visit(own, place, point);
       });
     };
-    this.outerRows((outer, positions) => {
+    const walk = (outer: Operand, positions: [number, Position][], from: Operand, to: Operand) => {
       const first = f.multiply(outer, inner.extent);
-      const walk = (from: Operand, to: Operand): void =>
-        around(() =>
-          f.forRange(from, to, 4, (bytes) => {
-            const element = f.divide(bytes, 4);
-            step(f.add(first, element), [...positions, [inner.id, { element, bytes }]]);
-          }),
-        );
-      if (chunk === undefined || inner.extent <= chunk) walk(0, inner.extent * 4);
-      else
-        f.forRange(0, inner.extent * 4, chunk * 4, (from) =>
-          walk(from, f.minimum(f.add(from, chunk * 4), inner.extent * 4)),
-        );
+      f.forRange(from, to, 4, (bytes) => {
+        const element = f.divide(bytes, 4);
+        step(f.add(first, element), [...positions, [inner.id, { element, bytes }]]);
+      });
+    };
+    if (chunk === undefined)
+      return around(() => this.outerRows((outer, at) => walk(outer, at, 0, inner.extent * 4)));
+    const total = points(this.plan.row);
+    f.forRange(0, total, chunk, (from) =>
+      around(() => this.partOfRow(from, f.minimum(f.add(from, chunk), total), walk)),
+    );
+  }
+
+  /** Walks the points `from` to `to` of a row, of several axes it may be: whatever they are, a part is the same points. */
+  private partOfRow(
+    from: Operand,
+    to: Operand,
+    walk: (outer: Operand, positions: [number, Position][], from: Operand, to: Operand) => void,
+  ): void {
+    const { f } = this.kernel;
+    const outer = this.plan.row.slice(0, -1);
+    const inner = this.plan.row.at(-1)!.extent;
+    if (outer.length === 0) return walk(0, [], f.multiply(from, 4), f.multiply(to, 4));
+    const last = f.divide(f.subtract(to, 1), inner);
+    f.forRange(f.divide(from, inner), f.add(last, 1), 1, (run) => {
+      const first = f.multiply(run, inner);
+      const begin = f.maximum(f.subtract(from, first), 0);
+      const end = f.minimum(f.subtract(to, first), inner);
+      walk(run, decode(this.kernel, run, outer), f.multiply(begin, 4), f.multiply(end, 4));
     });
   }
 

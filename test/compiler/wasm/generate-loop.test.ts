@@ -312,6 +312,30 @@ describe("reductions", () => {
     }
   });
 
+  test("long columns have the same bits however their rows lie", async () => {
+    const [a, b, c, width] = axes(7, 9, 11, 8) as [Axis, Axis, Axis, Axis];
+    const values = noise(7 * 9 * 11 * 8);
+    const turned = values.map((_, place) => {
+      const within = place % 88;
+      const [first, second] = [Math.floor(place / 88 / 7), Math.floor(place / 88) % 7];
+      return values[(second * 9 + first) * 88 + within]!;
+    });
+    const sumOf = (buffer: number, list: Axis[], into: number) =>
+      loopKernel(
+        [width],
+        [a, b, c],
+        [
+          { kind: "reduce", reducer: "sum", value: load(buffer, over(...list)), dtype: "f32" },
+          store(into, [width], reduced(0)),
+        ],
+      );
+    const sums = await runOn(await deviceWith({ threads: 1 }), {
+      buffers: [{ values }, { values: turned }, { values: zeros(8) }, { values: zeros(8) }],
+      kernels: [sumOf(0, [a, b, c, width], 2), sumOf(1, [b, a, c, width], 3)],
+    });
+    expect(sums[3]).toEqual(sums[2]);
+  });
+
   test("sums over several axes around a kept one", async () => {
     const [a, b, c] = axes(4, 9, 5) as [Axis, Axis, Axis];
     await check({
