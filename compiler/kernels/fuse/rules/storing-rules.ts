@@ -66,8 +66,8 @@ export interface InsteadRule extends FusionRule {
  * A trade. What a row is normalised from is kept to the backward pass then, and beside it what a product packs of the
  * normalised row, which is made of more than packing may load. Without the rule a ViT-Ti's step (batch 8) moves as many
  * bytes and needs 264 MiB, not 292, Mixer-S 531, not 579; but ResNet-50 needs 980 MiB, not 931, and moves 1.5 % more. Asked
- * only where what follows is stored either way it would win all three; then layers of Swin that are computed again lose
- * their last bits, since they are stored otherwise than the first time.
+ * only where what follows is stored either way it would win all three, for products that normalise as they pack: ViT-Ti's
+ * step then takes 2.5 % longer, the digits' 1.5 % less, and ViT-B/16 compiles in 190 ms, not 145.
  */
 export const blockersRule: InsteadRule = {
   name: "the small value that a large one rests on is stored instead",
