@@ -87,7 +87,7 @@ function writeAll(stores: readonly Store[], frames: readonly Frame[]): void {
 }
 
 /** Rows summed into one register before it is added to the total: keeps rounding small over long columns. */
-const rowsPerPartialSum = 256;
+const rowsPerPartialSum = 64;
 
 class LoopEmitter {
   private readonly kernel: KernelFunction;
