@@ -196,7 +196,9 @@ await serve(async (request) => {
       nextM[name] = m[name].mul(0.9).add(g.ref.mul(0.1));
       nextV[name] = v[name].mul(0.999).add(np.square(g).mul(0.001));
       const root = np.sqrt(nextV[name].ref.mul(corrections.ref.slice(1))).add(1e-8);
-      next[name] = p[name].sub(nextM[name].ref.mul(corrections.ref.slice(0)).mul(1e-3).div(root));
+      next[name] = p[name].sub(
+        nextM[name].ref.mul(corrections.ref.slice(0)).mul(workload.rate).div(root),
+      );
     }
     corrections.dispose();
     return [value, next, nextM, nextV];

@@ -192,7 +192,7 @@ def prepare(request):
                 return model(image).square().sum().item()
 
         return run
-    adam = torch.optim.Adam(model.parameters(), lr=1e-3, betas=(0.9, 0.999), eps=1e-8, foreach=True)
+    adam = torch.optim.Adam(model.parameters(), lr=work["rate"], betas=(0.9, 0.999), eps=1e-8, foreach=True)
 
     def loss_now():
         if "label" in known:

@@ -245,7 +245,7 @@ await serve(async ({ workload, weights, batch }) => {
         return sum;
       },
     };
-  const adam = tf.train.adam(1e-3, 0.9, 0.999, 1e-8);
+  const adam = tf.train.adam(workload.rate, 0.9, 0.999, 1e-8);
   return {
     version,
     run: async () => {

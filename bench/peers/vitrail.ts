@@ -9,7 +9,7 @@ import { nodeHost } from "../../runtime/host/node.ts";
 import { initialize } from "../../runtime/training/initialize.ts";
 import { compiledWorkload } from "../suite/compiled-workload.ts";
 import type { Answer, Request } from "../suite/protocol.ts";
-import { optimizer, type Workload } from "../suite/workloads.ts";
+import type { Workload } from "../suite/workloads.ts";
 import { offerGpu } from "./gpu.ts";
 
 type Prepare = Extract<Request, { readonly ask: "prepare" }>;
@@ -43,7 +43,7 @@ function runner(workload: Workload, loaded: LoadedCompilation, file: string) {
   for (const { name, shape, dtype } of given) {
     if (shape.length === 4) inputs.set(name, image);
     else if (dtype === "i32") inputs.set(name, integers);
-    else if (dtype === "f32") inputs.set(name, Float32Array.of(name === "lr" ? optimizer.rate : 1));
+    else if (dtype === "f32") inputs.set(name, Float32Array.of(name === "lr" ? workload.rate! : 1));
     else inputs.set(name, Uint32Array.of(0));
   }
   let step = 0;
