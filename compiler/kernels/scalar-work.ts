@@ -1,6 +1,7 @@
 // How much elementwise work a kernel does: its instructions, weighed by how long one takes, at every point where they
 // run. Unlike the flops of a kernel it counts what is made again by several readers, tells a division from a product, and
 // sees positions in memory that take divisions (strides are for free: loops step along).
+import { extentOf } from "./extent.ts";
 import { axesOf } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
 import type { ScalarInstruction } from "../ops/op.ts";
@@ -45,7 +46,7 @@ export function scalarWork(kernel: Kernel | HostWork): number {
       const values = kernel.stages.map((stage) =>
         stage.kind === "reduce" ? stage.value : stage.store.value,
       );
-      const added = kernel.stages.filter(({ kind }) => kind === "reduce").length * pointsOf(all);
+      const added = kernel.stages.filter(({ kind }) => kind === "reduce").length * extentOf(all);
       return added + workOf(values, all, kernel.grid);
     }
     case "contraction": {
@@ -63,10 +64,6 @@ export function scalarWork(kernel: Kernel | HostWork): number {
     case "host":
       return 0;
   }
-}
-
-function pointsOf(axes: readonly Axis[]): number {
-  return axes.reduce((product, axis) => product * axis.extent, 1);
 }
 
 /**
@@ -89,7 +86,7 @@ function workOf(
     if (part.kind === "accumulator" || part.kind === "reduced")
       for (const axis of summed) used.add(axis.id);
     for (const inner of partsOf(part)) for (const axis of dependsOn(inner)) used.add(axis);
-    work += weightOf(part) * pointsOf(axes.filter((axis) => used.has(axis.id)));
+    work += weightOf(part) * extentOf(axes.filter((axis) => used.has(axis.id)));
     return used;
   };
   values.forEach(dependsOn);

@@ -10,7 +10,8 @@ import { FactTable } from "./expression-facts.ts";
 import { formOf } from "./lanes.ts";
 import { flattenAxes, mergeAxes, substituteStore, substitutionOf } from "./merge-axes.ts";
 import { tileColumns, tileRows } from "./microkernel.ts";
-import { extentOf, panelIndex } from "./panel-order.ts";
+import { extentOf } from "../kernels/extent.ts";
+import { panelIndex } from "./panel-order.ts";
 
 export type SumTarget = { readonly buffer: number; readonly index: Index };
 

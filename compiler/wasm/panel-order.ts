@@ -1,5 +1,6 @@
 // The order in which the innermost loop of a product reads its right side: panels of eight columns, in each of them
 // one step of the sum behind the other. An array that is kept so is read where it lies; any other is packed first.
+import { extentOf } from "../kernels/extent.ts";
 import type { Axis } from "../kernels/kernel.ts";
 import { add, axisIndex, divide, linearIndex, modulo, multiply } from "../ops/index-arithmetic.ts";
 import type { Index } from "../ops/index-expression.ts";
@@ -26,10 +27,6 @@ export function panelIndex(n: readonly Axis[], k: readonly Axis[]): Index {
     multiply(positionIn(k), tileColumns),
     modulo(column, tileColumns),
   );
-}
-
-export function extentOf(axes: readonly Axis[]): number {
-  return axes.reduce((product, { extent }) => product * extent, 1);
 }
 
 function positionIn(axes: readonly Axis[]): Index {

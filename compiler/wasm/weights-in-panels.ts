@@ -11,7 +11,8 @@ import type { EntryKernels } from "../program/entry-kernels.ts";
 import type { PlacedWeights } from "../program/target.ts";
 import { formOf } from "./lanes.ts";
 import { tileColumns } from "./microkernel.ts";
-import { extentOf, panelIndex } from "./panel-order.ts";
+import { extentOf } from "../kernels/extent.ts";
+import { panelIndex } from "./panel-order.ts";
 import type { PanelOrder } from "./panel-order.ts";
 
 /** A kernel's use of elements `start` to `end` of a resident; `order` where it is a product that could read panels. */

@@ -25,7 +25,8 @@ import { literal } from "./dtype-text.ts";
 import { outerAxes, positionOf, rowsOf, splitOuter } from "./heads-view.ts";
 import type { KernelText } from "./kernel-text.ts";
 import type { KernelShape } from "./loop-kernel.ts";
-import { blockNumber, extentOf, foldWorkgroups } from "./workgroups.ts";
+import { extentOf } from "../kernels/extent.ts";
+import { blockNumber, foldWorkgroups } from "./workgroups.ts";
 
 export function writeAttentionBackward(
   text: KernelText,

@@ -17,7 +17,8 @@ import {
 } from "./heads-view.ts";
 import type { KernelText } from "./kernel-text.ts";
 import type { KernelShape } from "./loop-kernel.ts";
-import { blockNumber, extentOf, foldWorkgroups } from "./workgroups.ts";
+import { extentOf } from "../kernels/extent.ts";
+import { blockNumber, foldWorkgroups } from "./workgroups.ts";
 
 const THREADS = 16;
 

@@ -23,7 +23,8 @@ import { literal } from "./dtype-text.ts";
 import { outerAxes, rowsOf, splitOuter } from "./heads-view.ts";
 import type { KernelText } from "./kernel-text.ts";
 import type { KernelShape } from "./loop-kernel.ts";
-import { blockNumber, extentOf, foldWorkgroups } from "./workgroups.ts";
+import { extentOf } from "../kernels/extent.ts";
+import { blockNumber, foldWorkgroups } from "./workgroups.ts";
 
 /** What a row's maximum starts from, and the score of a key that is not there. */
 const LOWEST = "-1e30";

@@ -11,7 +11,8 @@ import type { KernelText } from "./kernel-text.ts";
 import type { KernelShape } from "./loop-kernel.ts";
 import { accumulatorRow, writeRegisterStores } from "./register-tile.ts";
 import { Scope } from "./scope.ts";
-import { blockNumber, extentOf, foldWorkgroups, splitPosition } from "./workgroups.ts";
+import { extentOf } from "../kernels/extent.ts";
+import { blockNumber, foldWorkgroups, splitPosition } from "./workgroups.ts";
 
 /** Few, so that the workgroups spread evenly over a handful of cores. */
 const THREADS = 16;

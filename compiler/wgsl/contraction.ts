@@ -13,7 +13,8 @@ import { lineVectors, packOperand, type Operand, type Packing } from "./pack-ope
 import { accumulatorRow, writeRegisterStores } from "./register-tile.ts";
 import { Scope } from "./scope.ts";
 import { chooseTile, columnsOf, operandVectors, rowsOf, tileCount, type Tile } from "./tiles.ts";
-import { blockNumber, extentOf, foldWorkgroups, splitPosition } from "./workgroups.ts";
+import { extentOf } from "../kernels/extent.ts";
+import { blockNumber, foldWorkgroups, splitPosition } from "./workgroups.ts";
 
 interface Generation extends Packing {
   readonly m: number;

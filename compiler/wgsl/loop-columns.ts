@@ -7,7 +7,7 @@ import { convert, wgslType } from "./dtype-text.ts";
 import { expressionText, positionText } from "./expression-text.ts";
 import { overRow, type Generation } from "./loop-walk.ts";
 import { Scope } from "./scope.ts";
-import { extentOf } from "./workgroups.ts";
+import { extentOf } from "../kernels/extent.ts";
 
 /** Writes the work of a part: `writeRow` is what is done at one point of the grid. */
 export function writePart(

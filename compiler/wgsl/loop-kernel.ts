@@ -17,13 +17,8 @@ import { chooseSpread, type Spread } from "./loop-spread.ts";
 import { overRow, type Generation } from "./loop-walk.ts";
 import { Scope } from "./scope.ts";
 import { exchanged, exchangeMasks } from "./subgroups.ts";
-import {
-  blockNumber,
-  extentOf,
-  foldWorkgroups,
-  splitPosition,
-  type Workgroups,
-} from "./workgroups.ts";
+import { extentOf } from "../kernels/extent.ts";
+import { blockNumber, foldWorkgroups, splitPosition, type Workgroups } from "./workgroups.ts";
 
 type Reduce = Stage & { kind: "reduce" };
 type StoreStage = Stage & { kind: "store" };

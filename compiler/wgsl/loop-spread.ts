@@ -2,7 +2,7 @@
 import { walkDirection } from "../kernels/walk-direction.ts";
 import type { LoopKernel } from "../kernels/kernel.ts";
 import type { Limits } from "../program/limits.ts";
-import { extentOf } from "./workgroups.ts";
+import { extentOf } from "../kernels/extent.ts";
 
 /** How a kernel is spread over invocations. */
 export interface Spread {

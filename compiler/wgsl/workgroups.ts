@@ -31,10 +31,6 @@ export function blockNumber(text: KernelText, count: number, [x, y]: Workgroups)
   text.line("let local = i32(invocation);");
 }
 
-export function extentOf(axes: readonly Axis[]): number {
-  return axes.reduce((product, axis) => product * axis.extent, 1);
-}
-
 /** Names the coordinates of a row-major position on `axes` (outermost first). */
 export function splitPosition(
   text: KernelText,

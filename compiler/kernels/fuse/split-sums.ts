@@ -2,10 +2,10 @@
 // The number depends on the shape alone, so every target and every thread count adds in the same order.
 // Reductions that rest on earlier ones are split level by level. Squares about a mean need no level of their own: each
 // part sums them about its own mean, and the parts are joined as Chan, Golub and LeVeque do (1979).
+import { extentOf } from "../extent.ts";
 import type { DType } from "../../graph/graph.ts";
 import { add, axisIndex, delinearize, linearIndex, multiply } from "../../ops/index-arithmetic.ts";
 import type { Index } from "../../ops/index-expression.ts";
-import { elementCount } from "../../ops/shape.ts";
 import { AxisSubstitution, partsOf, visit } from "../expression.ts";
 import type { Axis, Expression, LoopKernel, Stage } from "../kernel.ts";
 import { guard } from "./reader.ts";
@@ -30,10 +30,6 @@ export function splitSums(kernel: LoopKernel, splitting: Splitting): LoopKernel[
   const isSplittable = reduces.every(({ reducer }) => reducer !== "argmax" && reducer !== "argmin");
   if (parts < 2 || !isSplittable) return [kernel];
   return new Split(kernel, parts, splitting).run();
-}
-
-function extentOf(axes: readonly Axis[]): number {
-  return elementCount(axes.map((axis) => axis.extent));
 }
 
 /** A number of parts that divides the row where there is one near the wanted number. */

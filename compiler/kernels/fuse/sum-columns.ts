@@ -1,10 +1,10 @@
 // A walk over rows and kernels that sum columns of what it walks -> the walk with these sums in it, part by part, and for
 // each of the kernels one that joins the sums of all parts.
 // The parts depend on the number of rows alone, so every target and every thread count adds in the same order.
+import { extentOf } from "../extent.ts";
 import { add, axisIndex, linearIndex, multiply, offset } from "../../ops/index-arithmetic.ts";
 import type { Index } from "../../ops/index-expression.ts";
-import { elementCount } from "../../ops/shape.ts";
-import type { Axis, Expression, LoopKernel, Parts, Stage } from "../kernel.ts";
+import type { Expression, LoopKernel, Parts, Stage } from "../kernel.ts";
 import type { Splitting } from "./split-sums.ts";
 
 /** A kernel that sums columns, in axes of its own. */
@@ -65,8 +65,4 @@ function partsOf(walk: LoopKernel, all: readonly ColumnSums[]): Parts {
   const rows = Math.max(usualRows, Math.ceil(count / mostParts));
   const id = 1 + Math.max(...axes.map((axis) => axis.id));
   return { axis: { id, extent: Math.ceil(count / rows) }, rows };
-}
-
-function extentOf(axes: readonly Axis[]): number {
-  return elementCount(axes.map(({ extent }) => extent));
 }
